@@ -1,0 +1,67 @@
+"""The message: what a parser makes of bytes, whatever their format.
+
+Rule: bad input becomes a Message with findings, never an exception. ``verdict`` is rejected exactly when a finding is
+an error. ``content`` and ``write`` work from the parsed form, lazily: the stream processors need neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from payments import Finding, Payment
+
+Format = Literal["swift-mt", "iso20022", "ach"]
+Mode = Literal["strict", "lenient"]
+Verdict = Literal["accepted", "rejected"]
+
+
+class Parsed(Protocol):
+    """The parsed form of one message in its own format."""
+
+    def content(self) -> dict[str, object]:
+        """The format's public JSON content."""
+
+    def write(self) -> bytes:
+        """The message again, from the parsed form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of an input. ``index`` is its place in the file, from 0; ``sender`` and ``receiver`` are BICs of
+    eleven characters or routing numbers; a message whose payments are empty moves no money.
+    """
+
+    index: int
+    format: Format | None
+    type: str | None
+    raw: bytes
+    findings: tuple[Finding, ...] = ()
+    scheme: str | None = None
+    sender: str | None = None
+    receiver: str | None = None
+    reference: str | None = None
+    uetr: str | None = None
+    payments: tuple[Payment, ...] = ()
+    parsed: Parsed | None = None
+    possible_duplicate: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """Rejected exactly when a finding is an error."""
+        return "rejected" if any(finding.severity == "error" for finding in self.findings) else "accepted"
+
+    def errors(self) -> Iterable[Finding]:
+        """The findings that reject."""
+        return (finding for finding in self.findings if finding.severity == "error")
+
+    def content(self) -> dict[str, object]:
+        """The format's JSON content; empty when nothing could be read."""
+        return self.parsed.content() if self.parsed is not None else {}
+
+    def write(self) -> bytes:
+        """The message from its parsed form; ValueError when nothing could be read."""
+        if self.parsed is None:
+            raise ValueError("a message that could not be read cannot be written")
+        return self.parsed.write()
