@@ -79,12 +79,19 @@ class Kafka:
         """Bootstrap address."""
         return f"127.0.0.1:{self.port}"
 
+    def take_over(self, port: int) -> None:
+        """Go on with a broker that runs already, on the port it has."""
+        self.port = port
+        self._classpath = self._jars(lambda _text: None)
+
+    def _jars(self, say: Say) -> str:
+        found = jars.ensure(self._folder.root, say, self._settings.maven_mirror)
+        return os.pathsep.join(str(path) for path in found)
+
     def prepare(self, say: Say) -> None:
         """Jars, ports, configuration; formats the log folder the first time."""
         java = _java()
-        self._classpath = os.pathsep.join(
-            str(path) for path in jars.ensure(self._folder.root, say, self._settings.maven_mirror)
-        )
+        self._classpath = self._jars(say)
         self.port = self._folder.port("kafka", self._settings.kafka_port)
         controller = self._folder.port("kafka_controller")
         logs, temporary = self._home / "logs", self._home / "tmp"

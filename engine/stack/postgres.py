@@ -73,6 +73,12 @@ class Postgres:
     def _url(self, role: str, database: str) -> str:
         return f"postgresql://{role}:{self._folder.secret(role)}@127.0.0.1:{self.port}/{database}"
 
+    def take_over(self, port: int) -> None:
+        """Go on with a server that runs already, on the port it has."""
+        self.port = port
+        if os.geteuid() == 0:
+            self._user = _helper(self._settings.helper_user)
+
     def prepare(self, say: Say) -> None:
         """Ports and configuration; creates the cluster the first time."""
         binaries = _binaries()

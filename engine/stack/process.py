@@ -69,6 +69,12 @@ class Running:
             time.sleep(0.02)
         return True
 
+    def detach(self) -> None:
+        """Let it live on without us: it is no longer our child to wait for."""
+        if self._popen is not None:
+            self._popen.returncode = 0  # else the interpreter complains that a child is left running
+            self._popen = None
+
     def stop(self, number: int, seconds: float) -> None:
         """Ask it to end, wait, then end it by force."""
         self.signal(number)
