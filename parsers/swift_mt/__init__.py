@@ -1,0 +1,10 @@
+"""SWIFT MT: FIN messages in and out. Formats and rules are tables; this page is all that other packages use.
+
+``read`` and ``looks_like`` take bytes; the writers build bytes that the reader accepts in strict mode.
+"""
+
+from parsers.swift_mt.envelope import looks_like
+from parsers.swift_mt.reader import read
+from parsers.swift_mt.writer import acknowledgement, answer, confirmation, forwarded
+
+__all__ = ["acknowledgement", "answer", "confirmation", "forwarded", "looks_like", "read"]

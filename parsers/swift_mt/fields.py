@@ -1,0 +1,336 @@
+"""The field table: every field's format in SWIFT's notation, with the names of its components.
+
+Rule: a field is one row, tag | notation | names of the components in order; a name that ends with * holds several lines, each
+a component of its own (NameAndAddress, NameAndAddress2, ...). What a component is called decides how it is checked:
+Date, Currency, Amount, IdentifierCode, Time. Source: SWIFT User Handbook, Standards MT, field definitions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from parsers.swift_mt import values
+from parsers.swift_mt.notation import pattern_of
+
+_TABLE = """
+11R  | 3!n$6!n[$4!n6!n]                | MTNumber Date SessionNumber ISN
+11S  | 3!n$6!n[$4!n6!n]                | MTNumber Date SessionNumber ISN
+12   | 3!n                             | MTNumber
+13C  | /8c/4!n<SIGN>4!n                | Code TimeIndication Sign TimeOffset
+13D  | 6!n4!n<SIGN>4!n                 | Date Time Sign Offset
+20   | 16x                             | Reference
+21   | 16x                             | Reference
+23B  | 4!c                             | Type
+23E  | 4!c[/30x]                       | InstructionCode AdditionalInformation
+25   | 35x                             | Account
+25P  | 35x$<BIC>                       | Account IdentifierCode
+26T  | 3!c                             | Type
+28   | 5n[/2n]                         | StatementNumber SequenceNumber
+28C  | 5n[/5n]                         | StatementNumber SequenceNumber
+28D  | 5n/5n                           | MessageIndex Total
+30   | 6!n                             | Date
+32A  | 6!n3!a15d                       | Date Currency Amount
+32B  | 3!a15d                          | Currency Amount
+33B  | 3!a15d                          | Currency Amount
+34F  | 3!a[<DC>]15d                    | Currency DCMark Amount
+36   | 12d                             | Rate
+50A  | [/34x$]<BIC>                    | Account IdentifierCode
+50C  | <BIC>                           | IdentifierCode
+50F  | 35x$4*35x                       | PartyIdentifier NumberedLines
+50G  | /34x$<BIC>                      | Account IdentifierCode
+50H  | /34x$4*35x                      | Account NameAndAddress*
+50K  | [/34x$]4*35x                    | Account NameAndAddress*
+50L  | 35x                             | PartyIdentifier
+51A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
+52A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
+52C  | /34x                            | Account
+52D  | [<PARTY>$]4*35x                 | DCMark Account NameAndAddress*
+53A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
+53B  | <PARTY>[$35x]|35x               | DCMark Account Location Location
+53D  | [<PARTY>$]4*35x                 | DCMark Account NameAndAddress*
+54A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
+54B  | <PARTY>[$35x]|35x               | DCMark Account Location Location
+54D  | [<PARTY>$]4*35x                 | DCMark Account NameAndAddress*
+55A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
+55B  | <PARTY>[$35x]|35x               | DCMark Account Location Location
+55D  | [<PARTY>$]4*35x                 | DCMark Account NameAndAddress*
+56A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
+56C  | /34x                            | Account
+56D  | [<PARTY>$]4*35x                 | DCMark Account NameAndAddress*
+57A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
+57B  | <PARTY>[$35x]|35x               | DCMark Account Location Location
+57C  | /34x                            | Account
+57D  | [<PARTY>$]4*35x                 | DCMark Account NameAndAddress*
+58A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
+58D  | [<PARTY>$]4*35x                 | DCMark Account NameAndAddress*
+59   | [/34x$]4*35x                    | Account NameAndAddress*
+59A  | [/34x$]<BIC>                    | Account IdentifierCode
+59F  | [/34x$]4*35x                    | Account NumberedLines
+60F  | <DC>6!n3!a15d                   | DCMark Date Currency Amount
+60M  | <DC>6!n3!a15d                   | DCMark Date Currency Amount
+61   | 6!n[4!n]<MARK>[1!a]15d1!a3!c<REF>[//16x][$34x] | ValueDate EntryDate DebitCreditMark FundsCode Amount TransactionType IdentificationCode ReferenceForTheAccountOwner ReferenceOfTheAccountServicingInstitution SupplementaryDetails
+62F  | <DC>6!n3!a15d                   | DCMark Date Currency Amount
+62M  | <DC>6!n3!a15d                   | DCMark Date Currency Amount
+64   | <DC>6!n3!a15d                   | DCMark Date Currency Amount
+65   | <DC>6!n3!a15d                   | DCMark Date Currency Amount
+70   | 4*35x                           | Narrative
+71A  | 3!a                             | Code
+71F  | 3!a15d                          | Currency Amount
+71G  | 3!a15d                          | Currency Amount
+72   | 6*35x                           | Narrative
+75   | 6*35x                           | Narrative
+76   | 6*35x                           | Narrative
+77A  | 20*35x                          | Narrative
+77B  | 3*35x                           | Narrative
+77T  | <TEXT>                          | Narrative
+79   | 35*50x                          | Narrative*
+86   | 6*65x                           | Narrative*
+90C  | 5n3!a15d                        | Number Currency Amount
+90D  | 5n3!a15d                        | Number Currency Amount
+"""  # noqa: E501 - a row is a line
+
+#: Code words that a field may hold, and the code of the error (MT103, fields 23B and 71A).
+CODE_WORDS = {
+    "23B": (frozenset({"CRED", "CRTS", "SPAY", "SPRI", "SSTD"}), "T36"),
+    "71A": (frozenset({"OUR", "SHA", "BEN"}), "T08"),
+}
+_REFERENCES = frozenset({"20", "21"})
+
+#: Numbers that lines of an option F may carry: 1 name, 2 address, 3 country and town, 4 date of birth, 5 place of
+#: birth, 6 customer number, 7 national number, 8 more of 1, 6 or 7.
+_LINE_NUMBERS = {"50F": "12345678", "59F": "123"}
+
+Matched = re.Match[str]
+Accept = Callable[[Matched], bool]
+#: What is wrong inside a field that has the right form: (code, the offending part).
+Fault = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One row, compiled. ``match`` tells whether a value has the form; ``accept``, where there is one, whether what
+    it captured is acceptable; ``faults`` says what is not.
+    """
+
+    tag: str
+    notation: str
+    names: tuple[str, ...]
+    match: Callable[[str], Matched | None]
+    loose: Callable[[str], Matched | None]
+    accept: Accept | None
+
+    def group(self, name: str) -> int:
+        """Number of the group that holds a component, 0 when the field has none of that name."""
+        return self.names.index(name) + 1 if name in self.names else 0
+
+    def components(self, value: str) -> dict[str, str]:
+        """The named components of a value, lines joined by CRLF; nothing when it does not have the form."""
+        matched = self.match(value) or self.loose(value)
+        if matched is None:
+            return {}
+        result: dict[str, str] = {}
+        for name, text in zip(self.names, matched.groups(), strict=True):
+            if text is None or (text == "" and name in result):
+                continue
+            if name == "NumberedLines":
+                result.update(numbered_components(text))
+            elif name.endswith("*"):
+                for number, line in enumerate(text.split("\n"), start=1):
+                    result[name[:-1] + (str(number) if number > 1 else "")] = line
+            else:
+                result[name] = text.replace("\n", "\r\n")
+        return result
+
+    def faults(self, matched: Matched) -> list[Fault]:
+        """What the captured components break: the detailed twin of ``accept``."""
+        found = [
+            fault
+            for name, text in zip(self.names, matched.groups(), strict=True)
+            if text is not None and (check := _COMPONENT_FAULTS.get(name)) and (fault := check(text))
+        ]
+        found += _amount_faults(self, matched)
+        if self.tag in _REFERENCES and not _reference_fits(matched):
+            found.append(("T26", matched[0]))
+        if self.tag in CODE_WORDS and matched[0] not in CODE_WORDS[self.tag][0]:
+            found.append((CODE_WORDS[self.tag][1], matched[0]))
+        if self.tag == "71G" and _is_zero(matched[2]):
+            found.append(("D57", matched[2]))
+        if "NumberedLines" in self.names:
+            found += numbered_faults(self.tag, matched)
+        return found
+
+
+def numbered_components(text: str) -> dict[str, str]:
+    """Lines ``1/NAME`` of options F as Number1, NameAndAddress1, ... in the order they stand."""
+    result = {}
+    for place, line in enumerate(text.split("\n"), start=1):
+        number, _, rest = line.partition("/")
+        result[f"Number{place}"] = number
+        result[f"NameAndAddress{place}"] = rest
+    return result
+
+
+_IDENTIFIER_CODES = frozenset({"ARNU", "CCPT", "CUST", "DRLC", "EMPL", "NIDN", "SOSE", "TXID"})
+
+
+def numbered_faults(tag: str, matched: Matched) -> list[Fault]:
+    """Faults of the numbered lines of 50F and 59F, and of 50F's party identifier (codes T54, T55, T56, T73, T50)."""
+    found: list[Fault] = []
+    head, lines = matched[1] or "", matched[2].split("\n")
+    if tag == "50F" and not head.startswith("/"):
+        code, _, rest = head.partition("/")
+        if code not in _IDENTIFIER_CODES or not rest:
+            found.append(("T55", head))
+        elif not values.is_country(rest[:2]):
+            found.append(("T73", rest[:2]))
+    allowed = _LINE_NUMBERS[tag]
+    numbers = [line[0] if line[1:2] == "/" else "" for line in lines]
+    wrong = [line for number, line in zip(numbers, lines, strict=True) if number not in allowed]
+    if wrong or "" in numbers:
+        return [*found, ("T54", (wrong or lines)[0])]
+    unpaired = ("2" in numbers and "3" not in numbers) or (("4" in numbers) != ("5" in numbers))
+    if numbers[0] != "1" or numbers != sorted(numbers) or unpaired:
+        found.append(("T56", matched[2]))
+    for number, line in zip(numbers, lines, strict=True):
+        first = number != line[0] or lines.index(line) == numbers.index(number)
+        if number in "35" and first and not values.is_country(line[2:4]):
+            found.append(("T73", line[2:4]))
+        if number == "4" and not (len(line) == 10 and values.iso_date(line[4:]) and line[2:4] in {"18", "19", "20"}):
+            found.append(("T50", line[2:]))
+    return found
+
+
+def _date_fault(text: str) -> Fault | None:
+    return None if values.iso_date(text) else ("T50", text)
+
+
+def _currency_fault(text: str) -> Fault | None:
+    return None if text in values.CURRENCY_CODES else ("T52", text)
+
+
+def _bic_fault(text: str) -> Fault | None:
+    return None if values.bic11(text) else ("T27", text)
+
+
+def _time_fault(text: str) -> Fault | None:
+    return None if text < "2400" and text[2:] < "60" else ("T38", text)
+
+
+def _offset_fault(text: str) -> Fault | None:
+    return None if text < "1400" and text[2:] < "60" else ("T16", text)
+
+
+_COMPONENT_FAULTS: dict[str, Callable[[str], Fault | None]] = {
+    "Date": _date_fault,
+    "ValueDate": _date_fault,
+    "Currency": _currency_fault,
+    "IdentifierCode": _bic_fault,
+    "Time": _time_fault,
+    "Offset": _offset_fault,
+    "TimeIndication": _time_fault,
+    "TimeOffset": _offset_fault,
+}
+
+
+def _is_zero(amount: str) -> bool:
+    return not amount.strip("0,")
+
+
+def _amount_faults(field: Field, matched: Matched) -> list[Fault]:
+    currency, amount = field.group("Currency"), field.group("Amount")
+    if not currency or not amount or matched[currency] not in values.CURRENCY_CODES:
+        return []
+    found = [] if values.decimals_fit(matched[amount], matched[currency]) else [("C03", matched[amount])]
+    if field.tag == "32A" and matched[currency] not in values.MONEY_CODES:
+        found.append(("C08", matched[currency]))
+    return found
+
+
+def _reference_fits(matched: Matched) -> bool:
+    text: str = matched[0]
+    return "/" not in text or not (text[0] == "/" or text[-1] == "/" or "//" in text)
+
+
+def _accept_for(tag: str, names: tuple[str, ...]) -> Accept | None:
+    """The quick test that a captured value needs; None where its form says all."""
+    if tag in _REFERENCES:
+        return _reference_fits
+    if tag in CODE_WORDS:
+        words = CODE_WORDS[tag][0]
+        return lambda matched: matched[0] in words
+    if names == ("Date", "Currency", "Amount"):
+        return _accept_dated_amount
+    if names == ("Currency", "Amount"):
+        zero_refused = tag == "71G"
+        return lambda m: (
+            values.decimals_fit(m[2], m[1]) and m[1] in values.CURRENCY_CODES and not (zero_refused and _is_zero(m[2]))
+        )
+    if "IdentifierCode" in names:
+        group = names.index("IdentifierCode") + 1
+        return lambda matched: values.bic11(matched[group]) is not None
+    if "NumberedLines" in names:
+        return lambda matched: not numbered_faults(tag, matched)
+    checks = [(place, check) for place, name in enumerate(names, start=1) if (check := _COMPONENT_FAULTS.get(name))]
+    if "Amount" in names:
+        return lambda matched: not FIELDS[tag].faults(matched)
+    if checks:
+        return lambda matched: all([matched[place] is None or check(matched[place]) is None for place, check in checks])
+    return None
+
+
+def _accept_dated_amount(matched: Matched) -> bool:
+    day, currency, amount = matched.groups()
+    return currency in values.MONEY_CODES and values.decimals_fit(amount, currency) and values.iso_date(day) is not None
+
+
+def _field(row: str) -> Field:
+    tag, rest = row.split("|", 1)
+    notation, names_text = rest.rsplit("|", 1)
+    tag, notation, names = tag.strip(), notation.strip(), tuple(names_text.split())
+    strict = re.compile(pattern_of(notation)).fullmatch
+    loose = re.compile(pattern_of(notation, loose=True)).fullmatch
+    return Field(tag, notation, names, strict, loose, _accept_for(tag, names))
+
+
+#: Tag -> field. A tag that is not here is read as it stands.
+FIELDS: dict[str, Field] = {field.tag: field for row in _TABLE.strip().split("\n") if (field := _field(row))}
+
+
+def form_faults(field: Field, value: str) -> list[Fault]:
+    """Why a value does not have its field's form; at least one fault."""
+    if value == "":
+        return [("T34", value)]
+    if foreign := _NOT_SWIFT.search(value):
+        return [("M60", foreign[0])]
+    loose = field.loose(value)
+    if loose is None:
+        return [("T33", value)]
+    found: list[Fault] = []
+    for name, text in zip(field.names, loose.groups(), strict=True):
+        if text is None:
+            continue
+        if name in {"Amount", "Rate"}:
+            found += _amount_form(text)
+        elif name == "IdentifierCode" and not _BIC_FORM.fullmatch(text):
+            found.append(("T27", text))
+        elif name == "Sign" and text not in {"+", "-"}:
+            found.append(("T15", text))
+    if not found and (limit := _LINES.search(field.notation)) and value.count("\n") > int(limit[1]):
+        found.append(("T30", value))
+    found += [fault for fault in field.faults(loose) if fault[0] in {"T50", "T52"}]
+    return found or [("T33", value)]
+
+
+_NOT_SWIFT = re.compile(r"[^A-Za-z0-9/\-?:().,'+ =!\"%&*<>;{@#_\n]")
+_BIC_FORM = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+_LINES = re.compile(r"(\d+)\*")
+
+
+def _amount_form(text: str) -> list[Fault]:
+    if text.count(",") != 1 or "." in text:
+        return [("T40", text)]
+    if text[0] == "," or len(text) > 15:
+        return [("T43", text)]
+    return []

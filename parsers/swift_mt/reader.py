@@ -1,0 +1,246 @@
+"""Bytes to messages: reads the envelope, the fields and the rules, and builds the payments.
+
+Rule: never raises, gives at least one Message, looks no further than it must: what a good message does not need is
+computed on the way of failure only. Strict for money, lenient for category 9 (every deviation a warning) unless the
+caller says otherwise. Source: SWIFT User Handbook, Standards MT; the codes are in ``codes``.
+"""
+
+from __future__ import annotations
+
+from parsers.message import Message, Mode
+from parsers.swift_mt.codes import finding
+from parsers.swift_mt.envelope import Frame, frames, text_of
+from parsers.swift_mt.fields import form_faults
+from parsers.swift_mt.headers import Headers, Problem, tag_blocks, trailer_problem, user_header
+from parsers.swift_mt.layouts import LONGEST, LONGEST_OTHERWISE
+from parsers.swift_mt.parsed import MtMessage
+from parsers.swift_mt.rules import END, Rule
+from parsers.swift_mt.text import Text
+from parsers.swift_mt.to_payment import payments_of
+from payments import Finding, Payment
+from payments.finding import Severity, error, warning
+
+#: Problems that refuse a message in every mode: nothing can be made of it.
+_FATAL = frozenset({"N01", "N02"})
+#: Problems that never refuse a message.
+_NOTES = frozenset({"N04", "N05", "N06", "N07"})
+_WITH_UETR = frozenset({"103", "202", "205"})
+#: Categories read in strict mode unless the caller says otherwise: those that move money ("" when it is not known).
+_MONEY = frozenset({"1", "2", ""})
+_FLAGGED = {"STP": "103", "REMIT": "103", "COV": "202 205"}
+
+
+def read(data: bytes, *, mode: Mode | None = None) -> list[Message]:
+    """Every message of an input, at least one; a message that cannot be read has an error and no payments."""
+    messages: list[Message] = []
+    refused = False
+    received = "\r\n" if b"\r" in data else "\n"
+    for frame in frames(text_of(data)):
+        raw = data if frame.alone else frame.raw.replace("\n", received).encode("latin-1")
+        message, answer = _message(frame, raw, len(messages), mode, refused)
+        messages.append(message)
+        refused = answer == "NAK"
+    return messages
+
+
+def _message(frame: Frame, raw: bytes, index: int, mode: Mode | None, refused: bool) -> tuple[Message, str]:
+    """One message; ``refused`` tells that a NAK stands right before it. The answer is "ACK", "NAK" or ""."""
+    problems: list[Problem] = list(frame.problems)
+    if not frame.basic and not frame.bare:
+        return _unreadable(raw, index, problems), ""
+    if frame.bare:
+        return _bare_message(frame, raw, index, mode, problems), ""
+    headers = Headers(frame.basic, frame.application)
+    problems += headers.problems
+    if headers.service == "21":
+        return _service_message(frame, raw, index, headers, problems)
+    user = user_header(frame.user, problems)
+    if frame.text is None or frame.service:
+        return _system_message(frame, index, headers, user, problems, raw), ""
+    flag = user.get("119", "")
+    text = Text(frame.text, headers.message_type, flag, headers.sender, headers.receiver)
+    trailer = frame.trailer()
+    if trailer and (problem := trailer_problem(trailer)) is not None:
+        problems.append(problem)
+    lenient = mode == "lenient" or (mode is None and headers.message_type[:1] not in _MONEY)
+    _check_headers(headers, user, flag, problems)
+    findings = _judge(text, len(frame.text or ""), problems, "warning" if lenient else "error")
+    good = not any([each.severity == "error" for each in findings]) if findings else True
+    payments: tuple[Payment, ...] = ()
+    if good and refused:
+        findings.append(finding("N06", "block 1", None, severity="warning", level="message"))
+    elif good and None not in text.matches:
+        payments = payments_of(text, headers, user)
+    key = text.plan.key
+    name = f"MT{headers.message_type}{flag}" if key is not None and len(key) > 3 else f"MT{headers.message_type}"
+    return Message(
+        index=index,
+        format="swift-mt",
+        type=name if headers.message_type else None,
+        raw=raw,
+        findings=tuple(findings),
+        sender=headers.sender,
+        receiver=headers.receiver,
+        reference=text.get("20"),
+        uetr=user.get("121"),
+        payments=payments,
+        parsed=MtMessage(frame, text),
+        possible_duplicate="{PDE" in trailer or "{PDM" in trailer,
+    ), ""
+
+
+def _check_headers(headers: Headers, user: dict[str, str], flag: str, problems: list[Problem]) -> None:
+    if headers.service != "01" and not any([problem[0] == "H01" for problem in problems]):
+        problems.append(("H03", "block 1", headers.service, ""))
+    if flag in _FLAGGED and headers.message_type not in _FLAGGED[flag]:
+        problems.append(("U09", "block 3, {119:}", flag, ""))
+    if headers.message_type in _WITH_UETR and "121" not in user:
+        problems.append(("U13", "block 3, {121:}", "", "missing"))
+
+
+def _judge(text: Text, length: int, problems: list[Problem], severity: Severity) -> list[Finding]:
+    """Findings of the envelope's problems, of the structure, the fields and the rules."""
+    findings = [_of_problem(problem, severity) for problem in problems] if problems else []
+    plan = text.plan
+    if plan.key is None:
+        findings.append(finding("N05", "block 2", text.message_type, severity="warning"))
+    if text.lead.strip():
+        findings.append(finding("T13", "line 2", text.lead, severity=severity, detail="text before the first field"))
+    if length > LONGEST.get(text.message_type[:1], LONGEST_OTHERWISE):
+        findings.append(finding("M50", "block 4", None, severity=severity, detail=f"{length} characters"))
+    for place, detail in plan.faults:
+        at = text.line_of(place)
+        tag = plan.tags[place] if place < len(plan.tags) else ""
+        shown = f"line {at}, :{tag}:" if tag else f"line {at}"
+        findings.append(finding("T13", shown, text.values[place] if tag else None, severity=severity, detail=detail))
+    text.matches = matches = [match(value) for match, value in zip(plan.matchers, text.values, strict=True)]
+    faulty = {place for place, matched in enumerate(matches) if matched is None} if None in matches else set()
+    for place, accept in plan.accepts:
+        matched = matches[place]
+        if matched is not None and not accept(matched):
+            faulty.add(place)
+    for place in sorted(faulty)[:_MOST]:
+        findings += _field_findings(text, place, severity)
+    if plan.rules and (not faulty or not any([plan.tags[place][:2] in _AMOUNTS for place in faulty])):
+        for rule in plan.rules:
+            at_place = rule.find(text)
+            if at_place is not None:
+                findings.append(_broken(rule, text, at_place, severity))
+    return findings
+
+
+#: Fields of a message that are reported as faulty: who sends more has another problem.
+_MOST = 100
+#: Rules compare currencies and amounts: they are not asked where these cannot be read.
+_AMOUNTS = frozenset({"32", "33"})
+
+
+def _broken(rule: Rule, text: Text, place: int, severity: Severity) -> Finding:
+    make = error if severity == "error" else warning
+    where, value = f"line {text.line_of(len(text.values))}", None
+    if place != END:
+        where, value = f"line {text.line_of(place)}, :{text.plan.tags[place]}:", text.values[place]
+    return make(rule.code, "message", where, value, f"{rule.text} (rule {rule.number})", rule.remedy)
+
+
+def _field_findings(text: Text, place: int, severity: Severity) -> list[Finding]:
+    field, value = text.plan.fields[place], text.values[place]
+    if field is None:
+        return []
+    matched = text.matches[place]
+    faults = form_faults(field, value) if matched is None else field.faults(matched)
+    where = f"line {text.line_of(place)}, :{field.tag}:"
+    return [
+        finding(code, where, part or value, severity=severity, level="field", detail=f"format {field.notation}")
+        for code, part in dict.fromkeys(faults)
+    ]
+
+
+def _of_problem(problem: Problem, severity: Severity) -> Finding:
+    code, place, value, detail = problem
+    if code in _FATAL:
+        severity = "error"
+    if code in _NOTES or (code == "U13" and not value):  # old messages have no UETR: reported, not refused
+        severity = "warning"
+    level = "file" if code == "N01" else "message"
+    return finding(code, place, value, severity=severity, level=level, detail=detail)  # type: ignore[arg-type]
+
+
+def _unreadable(raw: bytes, index: int, problems: list[Problem]) -> Message:
+    findings = tuple(_of_problem(problem, "error") for problem in problems)
+    return Message(index=index, format=None, type=None, raw=raw, findings=findings)
+
+
+def _service_message(
+    frame: Frame, raw: bytes, index: int, headers: Headers, problems: list[Problem]
+) -> tuple[Message, str]:
+    """An ACK or NAK (F21): 451 says which, 405 the reason and line, 108 the MUR of the message it answers."""
+    tags = tag_blocks(frame.text or "")
+    answer = "ACK" if tags.get("451") == "0" else "NAK" if tags.get("451") == "1" else ""
+    if not answer:
+        problems.append(("T13", "block 4, {451:}", tags.get("451", ""), "451 is 0 or 1"))
+    message = Message(
+        index=index,
+        format="swift-mt",
+        type=answer or "F21",
+        raw=raw,
+        findings=tuple(_of_problem(problem, "error") for problem in problems),
+        receiver=headers.receiver,
+        reference=tags.get("108"),
+        parsed=MtMessage(frame, None),
+    )
+    return message, answer
+
+
+def _system_message(
+    frame: Frame, index: int, headers: Headers, user: dict[str, str], problems: list[Problem], raw: bytes
+) -> Message:
+    """A message whose text is a row of tags (types 0nn), or one without a text."""
+    if frame.text is None:
+        problems.append(("N02", "block 4", "", "there is no block 4"))
+    elif headers.message_type[:1] not in {"0", ""}:
+        problems.append(("T13", "block 4", frame.text[:40], "the text holds fields :20:, not blocks"))
+    elif headers.message_type:
+        problems.append(("N05", "block 2", headers.message_type, ""))
+    severity: Severity = "error" if headers.message_type[:1] in _MONEY else "warning"
+    return Message(
+        index=index,
+        format="swift-mt",
+        type=f"MT{headers.message_type}" if headers.message_type else None,
+        raw=raw,
+        findings=tuple(_of_problem(problem, severity) for problem in problems),
+        sender=headers.sender,
+        receiver=headers.receiver,
+        uetr=user.get("121"),
+        parsed=MtMessage(frame, None),
+    )
+
+
+#: Tags that give away the type of a text without headers, looked for in this order.
+_GIVEAWAYS = (
+    ("942", ("34F", "13D")),
+    ("940", ("60F", "60M", "62F", "62M", "61", "28", "28C")),
+    ("202", ("58A", "58D")),
+    ("103", ("50A", "50F", "50K", "59", "59A", "59F", "71A")),
+)
+
+
+def _bare_message(frame: Frame, raw: bytes, index: int, mode: Mode | None, problems: list[Problem]) -> Message:
+    """A text without headers: a statement is taken as it is, money is refused (nobody is known to send it)."""
+    text = Text(frame.text or "", "", "", None, None)
+    tags = set(text.plan.tags)
+    guessed = next((each for each, giveaways in _GIVEAWAYS if not tags.isdisjoint(giveaways)), "")
+    text = Text(frame.text or "", guessed, "", None, None)
+    statement = guessed.startswith("9")
+    lenient = mode == "lenient" or (mode is None and statement)
+    problems.append(("N07" if lenient else "H01", "block 1", "", "there are no headers"))
+    findings = _judge(text, len(frame.text or ""), problems, "warning" if lenient else "error")
+    return Message(
+        index=index,
+        format="swift-mt",
+        type=f"MT{guessed}" if guessed else None,
+        raw=raw,
+        findings=tuple(findings),
+        reference=text.get("20"),
+        parsed=MtMessage(frame, text),
+    )

@@ -1,0 +1,230 @@
+"""Network validated rules, the tables: which rules a message type has, in the order of the handbook.
+
+Rule: a row is one rule: its number, SWIFT's code, the finder, the sentence, the remedy, the fields it concerns. A rule
+with three codes is three rows. Sources: SWIFT User Handbook, Standards MT category 1 (103 C1-C18, 103 STP C1-C10,
+103 REMIT), category 2 (200, 202, 205 and cover), category 9, category n; field 23E (T47, D97, D98, D67, E46).
+"""
+
+from __future__ import annotations
+
+from parsers.swift_mt.rules import (
+    ORDER_23E,
+    Rule,
+    account_in_53b,
+    account_with_option,
+    balance_currencies,
+    charges_beneficiary,
+    charges_need_instructed_amount,
+    charges_ours,
+    charges_shared,
+    cheque_without_account,
+    code_repeated,
+    codes_exclude,
+    codes_in_order,
+    codes_with_priority,
+    copy_missing,
+    cover_intermediary,
+    exchange_rate,
+    floor_limits,
+    iban_in_europe,
+    in_service,
+    instructed_amount_in_europe,
+    interim_currencies,
+    intermediary_option,
+    needs,
+    no_account,
+    no_codes_with_service,
+    no_codes_without,
+    no_intermediary,
+    option,
+    orderer_missing,
+    receivers_charges_currency,
+    remittance_twice,
+    text_after_code,
+    unknown_code,
+)
+
+_A_ONLY = frozenset("A")
+_23E_RULES = (
+    Rule("23E", "T47", unknown_code, "The code in 23E is one of those defined", "Use a defined code", "23E"),
+    Rule("23E", "D97", text_after_code, "Only PHON PHOB PHOI TELE TELB TELI HOLD REPA take text", "Drop it", "23E"),
+    Rule("23E", "D98", codes_in_order, f"Codes of 23E in order {' '.join(ORDER_23E)}", "Reorder them", "23E"),
+    Rule("23E", "D67", codes_exclude, "These two codes of 23E exclude each other", "Keep one of the two", "23E"),
+    Rule("23E", "E46", code_repeated, "A code of 23E occurs once", "Remove the repetition", "23E"),
+)
+_CHARGES = (
+    ("E13", charges_ours, "71A is OUR: 71F is not allowed", "Remove 71F", "71F"),
+    ("D50", charges_shared, "71A is SHA: 71G is not allowed", "Remove 71G", "71G"),
+    ("E15", charges_beneficiary, "71A is BEN: 71F is mandatory and 71G not allowed", "Give 71F, remove 71G"),
+)
+_RATE = Rule(
+    "C1", "D75", exchange_rate, "36 stands exactly when 33B has another currency than 32A", "Add or drop 36", "33 36"
+)
+_EUROPE_33B = Rule(
+    "C2", "D49", instructed_amount_in_europe, "33B is mandatory between banks of the listed countries", "Add 33B"
+)
+
+
+def _core(shift: int) -> tuple[Rule, ...]:
+    """Rules of the 103; those after C13 stand one number higher in the REMIT form."""
+    number = "C{}".format
+    return (
+        _RATE,
+        _EUROPE_33B,
+        Rule(
+            "C3",
+            "E01",
+            codes_with_priority(frozenset({"SDVA", "TELB", "PHOB", "INTC"})),
+            "23B is SPRI: 23E only SDVA, TELB, PHOB, INTC",
+            "Remove the code",
+            "23E",
+        ),
+        Rule("C3", "E02", no_codes_with_service, "23B is SSTD or SPAY: 23E is not allowed", "Remove 23E", "23E"),
+        Rule(
+            "C4",
+            "E03",
+            in_service(option("53", frozenset("AB"))),
+            "23B is SPRI, SSTD, SPAY: 53a is not option D",
+            "Use 53A",
+            "53",
+        ),
+        Rule(
+            "C5",
+            "E04",
+            in_service(account_in_53b),
+            "23B is SPRI, SSTD, SPAY: 53B has its party identifier",
+            "Add it",
+            "53",
+        ),
+        Rule(
+            "C6",
+            "E05",
+            in_service(option("54", _A_ONLY)),
+            "23B is SPRI, SSTD, SPAY: 54a only as option A",
+            "Use 54A",
+            "54",
+        ),
+        Rule("C7", "E06", needs("55", "53", "54"), "55a needs 53a and 54a", "Add 53a and 54a", "55"),
+        Rule(
+            "C8",
+            "E07",
+            in_service(option("55", _A_ONLY)),
+            "23B is SPRI, SSTD, SPAY: 55a only as option A",
+            "Use 55A",
+            "55",
+        ),
+        Rule("C9", "C81", needs("56", "57"), "56a needs 57a", "Add 57a", "56"),
+        Rule("C10", "E16", no_intermediary, "23B is SPRI: 56a is not allowed", "Remove 56a", "56"),
+        Rule(
+            "C10",
+            "E17",
+            intermediary_option,
+            "23B is SSTD, SPAY: 56a only as A, or C with a clearing code",
+            "Use 56A",
+            "56",
+        ),
+        Rule(
+            "C11",
+            "E09",
+            in_service(account_with_option),
+            "23B is SPRI, SSTD, SPAY: 57a as A, C, or D with party identifier",
+            "Use 57A",
+            "57",
+        ),
+        Rule(
+            "C12",
+            "E10",
+            in_service(no_account),
+            "23B is SPRI, SSTD, SPAY: the account in 59a is mandatory",
+            "Add the account",
+        ),
+        Rule("C13", "E18", cheque_without_account, "23E is CHQB: no account in 59a", "Remove the account", "23E"),
+        *(Rule(number(14 + shift), *row) for row in _CHARGES),
+        Rule(number(15 + shift), "D51", charges_need_instructed_amount, "71F or 71G needs 33B", "Add 33B", "71F 71G"),
+        Rule(
+            number(16 + shift),
+            "E44",
+            no_codes_without("56", frozenset({"TELI", "PHOI"})),
+            "Without 56a, 23E is not TELI or PHOI",
+            "Add 56a",
+            "23E",
+        ),
+        Rule(
+            number(17 + shift),
+            "E45",
+            no_codes_without("57", frozenset({"TELE", "PHON"})),
+            "Without 57a, 23E is not TELE or PHON",
+            "Add 57a",
+            "23E",
+        ),
+        Rule(
+            number(18 + shift),
+            "C02",
+            receivers_charges_currency,
+            "71G has the currency of 32A",
+            "Correct the currency",
+            "71G",
+        ),
+    )
+
+
+_STP = (
+    _RATE,
+    _EUROPE_33B,
+    Rule(
+        "C3",
+        "E01",
+        codes_with_priority(frozenset({"SDVA", "INTC"})),
+        "23B is SPRI: 23E only SDVA, INTC",
+        "Remove the code",
+        "23E",
+    ),
+    Rule("C3", "E02", no_codes_with_service, "23B is SSTD or SPAY: 23E is not allowed", "Remove 23E", "23E"),
+    Rule("C4", "E06", needs("55", "53", "54"), "55A needs 53a and 54A", "Add 53a and 54A", "55"),
+    Rule("C5", "C81", needs("56", "57"), "56A needs 57A", "Add 57A", "56"),
+    Rule("C6", "E16", no_intermediary, "23B is SPRI: 56A is not allowed", "Remove 56A", "56"),
+    *(Rule("C7", *row) for row in _CHARGES),
+    Rule("C8", "D51", charges_need_instructed_amount, "71F or 71G needs 33B", "Add 33B", "71F 71G"),
+    Rule("C9", "C02", receivers_charges_currency, "71G has the currency of 32A", "Correct the currency", "71G"),
+    Rule("C10", "D19", iban_in_europe, "Between the listed countries the account in 59a is an IBAN", "Give the IBAN"),
+    Rule("53B", "E04", account_in_53b, "53B of an STP payment has its party identifier", "Add it", "53"),
+    Rule("59a", "E10", no_account, "The account in 59a of an STP payment is mandatory", "Add the account"),
+)
+_BANK = (Rule("C1", "C81", needs("56", "57"), "56a needs 57a", "Add 57a", "56"),)
+_COVER = (*_BANK, Rule("C2", "C68", cover_intermediary, "In sequence B 56a needs 57a", "Add 57a"))
+
+#: Key of the message table -> its rules, in the order of the handbook.
+RULES: dict[str, tuple[Rule, ...]] = {
+    "103": (*_23E_RULES, *_core(0)),
+    "103STP": (*_23E_RULES, *_STP),
+    "103REMIT": (
+        *_23E_RULES,
+        *_core(1),
+        Rule("C14", "E12", remittance_twice, "70 and 77T exclude each other", "Remove one of them", "77T"),
+    ),
+    "200": _BANK,
+    "202": _BANK,
+    "202COV": _COVER,
+    "205": _BANK,
+    "205COV": _COVER,
+    "910": (Rule("C1", "C06", orderer_missing, "50a or 52a is present", "Add one of them"),),
+    "940": (Rule("C2", "C27", balance_currencies, "60a, 62a, 64 and 65 have one currency", "Correct the currency"),),
+    "942": (
+        Rule("C1", "C27", interim_currencies, "34F, 90C and 90D have one currency", "Correct the currency"),
+        Rule("C2", "C23", floor_limits, "One 34F has no mark; of two the first is D, the second C", "Correct 34F"),
+    ),
+    "950": (Rule("C1", "C27", balance_currencies, "60a, 62a and 64 have one currency", "Correct the currency"),),
+    "n92": (Rule("C1", "C25", copy_missing, "79, or a copy of the fields of the original, or both", "Add field 79"),),
+}
+
+
+def rules_for(key: str | None, tags: list[str]) -> tuple[Rule, ...]:
+    """The rules of a key of the message table that can fail a message with these tags.
+
+    ``Rule.concerns`` names fields (``56`` or ``71G``, several with blanks between them): where none of them is
+    present, the rule holds.
+    """
+    begun = {tag[:2] for tag in tags}.union(tags)
+    return tuple(
+        rule for rule in RULES.get(key or "", ()) if not rule.concerns or not begun.isdisjoint(rule.concerns.split())
+    )

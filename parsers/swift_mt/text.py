@@ -1,0 +1,116 @@
+"""The text of a message (block 4): its fields in order, and a plan made once for each row of tags.
+
+Rule: what depends only on the message type and on the row of tags is computed once and kept: matchers, places of the
+fields, structure. Real traffic has few rows, so a message costs one lookup. The cache is bounded in entries and in the
+length of a row; a longer row is planned each time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from parsers.swift_mt.fields import FIELDS, Accept, Field
+from parsers.swift_mt.layouts import key_of, structure_faults
+from parsers.swift_mt.rule_tables import rules_for
+from parsers.swift_mt.rules import Rule
+
+_SPLIT = re.compile(r"\n:([0-9][0-9][A-Z]?):").split
+_CACHED_TAGS = 512
+
+
+def _anything(text: str) -> re.Match[str] | None:
+    """The matcher of a field that is not in the table."""
+    return _ANY(text)
+
+
+_ANY = re.compile(r"(?s:.*)").fullmatch
+
+#: Fields that a Payment has no place for: kept in its details under their tag, for whoever writes or answers.
+_DETAIL = re.compile(r"13C|23B|23E|25P?|36|51A|53.|54.|55.|71[FG]|72|77[BT]")
+
+
+class Plan:
+    """What a type and a row of tags determine.
+
+    ``places`` maps a field's number (``"52"``) to the place of its first occurrence; in a cover message the fields of
+    the underlying customer transfer (sequence B) are in ``cover`` instead, which is otherwise empty.
+    """
+
+    __slots__ = ("accepts", "cover", "details", "faults", "fields", "key", "matchers", "places", "rules", "tags")
+
+    def __init__(self, key: str | None, row: str) -> None:
+        self.key = key
+        self.tags = tags = row.split(" ") if row else []
+        self.fields: list[Field | None] = [FIELDS.get(tag) for tag in tags]
+        if key is None or key[0] == "n":  # copied fields keep the form of another type: read, not judged
+            known = {"20", "21", "11R", "11S", "75", "76", "77A", "79"} if key else set()
+            self.fields = [field if field is not None and field.tag in known else None for field in self.fields]
+        self.matchers: list[Callable[[str], re.Match[str] | None]] = [
+            field.match if field is not None else _anything for field in self.fields
+        ]
+        self.accepts: list[tuple[int, Accept]] = [
+            (place, field.accept)
+            for place, field in enumerate(self.fields)
+            if field is not None and field.accept is not None
+        ]
+        self.faults = structure_faults(key, tags) if key is not None else []
+        boundary = _boundary(tags) if key in {"202COV", "205COV"} else len(tags)
+        self.places: dict[str, int] = {}
+        self.cover: dict[str, int] = {}
+        for place, tag in enumerate(tags):
+            (self.places if place < boundary else self.cover).setdefault(tag[:2], place)
+        self.rules: tuple[Rule, ...] = () if self.faults else rules_for(key, tags)
+        self.details = [(tag, place) for place, tag in enumerate(tags) if _DETAIL.fullmatch(tag)]
+
+
+def _boundary(tags: list[str]) -> int:
+    """Where sequence B of a cover message begins: at its first 50a, else after 58a and 72."""
+    for place, tag in enumerate(tags):
+        if tag[:2] in {"50", "59"}:
+            return place
+    return len(tags)
+
+
+_cached_plan = lru_cache(maxsize=8_192)(Plan)
+
+
+class Text:
+    """Block 4 of one message: ``values[i]`` belongs to ``plan.tags[i]``; line breaks in values are LF.
+
+    ``lead`` is what stood before the first field. ``sender`` and ``receiver`` are BICs from the headers or None.
+    """
+
+    __slots__ = ("flag", "lead", "matches", "message_type", "plan", "receiver", "sender", "values")
+
+    def __init__(self, body: str, message_type: str, flag: str, sender: str | None, receiver: str | None) -> None:
+        parts = _SPLIT(body)
+        self.lead = parts[0]
+        self.values = parts[2::2]
+        row = " ".join(parts[1::2])
+        plan = _cached_plan if len(row) <= _CACHED_TAGS else Plan
+        self.plan = plan(key_of(message_type, flag), row)
+        self.message_type = message_type
+        self.flag = flag
+        self.sender = sender
+        self.receiver = receiver
+        self.matches: list[re.Match[str] | None] = []
+
+    def get(self, number: str) -> str | None:
+        """Value of the first field of that number (sequence A), whatever its option."""
+        place = self.plan.places.get(number)
+        return None if place is None else self.values[place]
+
+    def option(self, number: str) -> str | None:
+        """Option letter of that field: "" when it has none, None when there is no such field."""
+        place = self.plan.places.get(number)
+        return None if place is None else self.plan.tags[place][2:]
+
+    def all(self, tag: str) -> list[tuple[int, str]]:
+        """Every field of a tag: (place, value)."""
+        return [(place, value) for place, value in enumerate(self.values) if self.plan.tags[place] == tag]
+
+    def line_of(self, place: int) -> int:
+        """Line of a field in the text block, the line with ``{4:`` being 1 (as in the NAK's line number)."""
+        return 2 + sum(value.count("\n") + 1 for value in self.values[:place]) + self.lead.count("\n")

@@ -1,0 +1,216 @@
+"""Messages out of the engine: acknowledgements, confirmations, answers, and the copy for the receiver.
+
+Rule: what is built is valid by construction: text is brought into set x, folded to the field's lines, no line begins
+with ``:`` or ``-``, what does not fit ends with ``+``; a header that cannot be built is a ValueError. Messages to
+participants have the output form. Times are arguments (ISO 8601), numbers too. Sources: SWIFT User Handbook, FIN
+Service Description (F21, output header, MIR), MT 900, 910, n92, n96, n99; truncation as in SWIFT's translation rules.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime
+from typing import Literal
+
+from parsers.message import Message
+from parsers.swift_mt.headers import Headers
+from parsers.swift_mt.parsed import MtMessage
+from parsers.swift_mt.values import amount_text
+from payments import BIC, Money
+
+_TERMINAL = re.compile(r"[A-Z0-9]{12}")
+_FOREIGN = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")
+_ERROR = re.compile(r"[A-Z][0-9]{2}(?:[0-9]{3})?")
+_AT = re.compile(r"[0-9]{10}")
+_MUR = re.compile(r"[A-Za-z0-9/\-?:().,'+ ]{1,16}")
+
+
+def acknowledgement(
+    *, terminal: str, session: str, sequence: str, at: str, mur: str | None, error: str | None = None
+) -> bytes:
+    """An ACK, or with ``error`` (code and optionally a line of three digits: ``T27006``) a NAK, as service message 21.
+
+    ``terminal``, ``session`` and ``sequence`` are those of block 1 of the message answered, ``at`` is YYMMDDHHMM.
+    """
+    if not _TERMINAL.fullmatch(terminal) or not _AT.fullmatch(at):
+        raise ValueError(f"not a terminal of 12 characters and a time YYMMDDHHMM: {terminal!r}, {at!r}")
+    if error is not None and not _ERROR.fullmatch(error):
+        raise ValueError(f"not an error code with an optional line of three digits: {error!r}")
+    head = f"{{1:F21{terminal}{_number(session, 4)}{_number(sequence, 6)}}}"
+    result = "{451:0}" if error is None else f"{{451:1}}{{405:{error}}}"
+    reference = f"{{108:{mur}}}" if mur is not None and _MUR.fullmatch(mur) else ""
+    return f"{head}{{4:{{177:{at}}}{result}{reference}}}".encode("ascii")
+
+
+def confirmation(
+    *,
+    kind: Literal["900", "910"],
+    operator: str,
+    recipient: str,
+    reference: str,
+    related: str,
+    account: str,
+    value_date: str,
+    amount: Money,
+    ordering_institution: str | None,
+    at: str,
+    sequence: int,
+    uetr: str | None = None,
+) -> bytes:
+    """MT 900 (debit) or 910 (credit) from the operator to a participant, BICs of either length, dates ISO 8601.
+
+    A 910 names who ordered it (rule C06): the operator where no institution is given.
+    """
+    day = datetime.fromisoformat(value_date)
+    lines = [
+        f":20:{reference_text(reference)}",
+        f":21:{reference_text(related)}",
+        f":25:{_line(account, 35)}",
+        f":32A:{day:%y%m%d}{amount.currency}{amount_text(amount)}",
+    ]
+    if ordering_institution is None and kind == "910":
+        ordering_institution = operator
+    if ordering_institution is not None:
+        lines.append(f":52A:{BIC(ordering_institution)}")
+    return _output(kind, operator, recipient, lines, at, sequence, f"{{3:{{121:{uetr}}}}}" if uetr else "")
+
+
+def answer(
+    *,
+    message_type: str,
+    operator: str,
+    recipient: str,
+    reference: str,
+    related: str,
+    text: str,
+    at: str,
+    sequence: int,
+    code: str | None = None,
+    original_type: str | None = None,
+    original_date: str | None = None,
+) -> bytes:
+    """An n92, n95, n96 or n99 (``196``, ``299``...) from the operator to a participant, with a reason in free text.
+
+    ``code`` is a code word put before the text (``/REJT/``), ``original_type`` (three digits) and ``original_date``
+    (ISO 8601) name the message answered: needed for n92, put in where given for n95 and n96.
+    """
+    if not re.fullmatch(r"[1-9]9[2569]", message_type):
+        raise ValueError(f"not a message of the common group that is written here: {message_type!r}")
+    common = message_type[1:]
+    free = f"/{_line(code, 8)}/{text}" if code else text
+    lines = [f":20:{reference_text(reference)}", f":21:{reference_text(related)}"]
+    header = ""
+    if original_type is not None and original_date is not None and re.fullmatch("[0-9]{3}", original_type):
+        header = f"{original_type}\n{datetime.fromisoformat(original_date):%y%m%d}"
+    if common == "99":
+        lines.append(f":79:{folded(free, 50, 35)}")
+    elif common == "92":
+        if not header:
+            raise ValueError("a request to cancel names type and date of the original")
+        lines += [f":11S:{header}", f":79:{folded(free, 50, 35)}"]
+    else:
+        lines.append(f":{'75' if common == '95' else '76'}:{folded(free, 35, 6)}")
+        if header:
+            lines.append(f":11R:{header}")
+    return _output(message_type, operator, recipient, lines, at, sequence, "")
+
+
+def forwarded(message: Message, *, at: str, sequence: int) -> bytes:
+    """The copy of an accepted message for its receiver: output form, user header, text and trailers as they were.
+
+    Block 1 becomes the receiver's, block 2 carries the message input reference of the input message; an output message
+    is handed on with its own. ``sequence`` is the output sequence number, ``at`` ISO 8601.
+    """
+    parsed = message.parsed
+    if not isinstance(parsed, MtMessage) or parsed.text is None or parsed.frame.bare or message.verdict != "accepted":
+        raise ValueError("only an accepted message with headers and a text can be forwarded")
+    headers = Headers(parsed.frame.basic, parsed.frame.application)
+    if headers.sender is None or headers.receiver is None:
+        raise ValueError("a message without sender and receiver cannot be forwarded")
+    moment = datetime.fromisoformat(at)
+    if headers.direction == "input":
+        mir = f"{moment:%y%m%d}{headers.terminal}{headers.session}{headers.sequence}"
+        receiver, entered = headers.other_terminal, f"{moment:%H%M}"
+    else:
+        mir, receiver, entered = headers.reference, headers.terminal, (parsed.frame.application or "")[4:8]
+    written = parsed.write()
+    start = written.index(b"{3:") if parsed.frame.user is not None else written.index(b"{4:")
+    head = (
+        f"{{1:F01{receiver[:8]}A{receiver[9:]}{_numbers(sequence)}}}"
+        f"{{2:O{headers.message_type}{entered}{mir}{moment:%y%m%d%H%M}{headers.priority or 'N'}}}"
+    )
+    return head.encode("ascii") + written[start:]
+
+
+def reference_text(text: str) -> str:
+    """A reference of field 20 or 21: up to 16 of set x, no slash at its ends, no double slash; else ``NONREF``."""
+    line = _FOREIGN.sub(".", text.strip())
+    if len(line) > 16:
+        line = line[:15] + "+"
+    if not line or line[0] in "/:-" or line[-1] == "/" or "//" in line:
+        return "NONREF"
+    return line
+
+
+def folded(text: str, width: int, most: int) -> str:
+    """Free text as lines of a field: at most ``most`` of ``width`` characters, words kept whole where they fit."""
+    lines: list[str] = []
+    for paragraph in text.replace("\r\n", "\n").split("\n")[: 4 * most]:
+        line = ""
+        for word in _plain(paragraph[: width * most * 2]).split():
+            rest = word
+            while rest:
+                room = width - len(line) - (1 if line else 0)
+                if len(rest) <= room:
+                    line, rest = (f"{line} {rest}" if line else rest), ""
+                elif line:
+                    lines.append(line)
+                    line = ""
+                else:
+                    lines.append(rest[:width])
+                    rest = rest[width:]
+        if line:
+            lines.append(line)
+    if len(lines) > most:
+        lines = [*lines[: most - 1], lines[most - 1][: width - 1] + "+"]
+    return "\n".join("." + line[1:] if line[0] in ":-" else line for line in lines) or "."
+
+
+def _plain(text: str) -> str:
+    """Set x: accents dropped, every other foreign character a full stop."""
+    bare = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    return _FOREIGN.sub(".", bare.replace("\t", " "))
+
+
+def _line(text: str, width: int) -> str:
+    return folded(text, width, 1)
+
+
+def _number(text: str, digits: int) -> str:
+    if not re.fullmatch(f"[0-9]{{{digits}}}", text):
+        raise ValueError(f"{text!r} is not a number of {digits} digits")
+    return text
+
+
+def _numbers(sequence: int) -> str:
+    """Session and sequence of a header from one running number."""
+    return f"{sequence // 1_000_000 % 10_000:04d}{sequence % 1_000_000:06d}"
+
+
+def _terminal_of(bic: str) -> str:
+    eleven = BIC(bic)
+    return f"{eleven[:8]}A{eleven[8:]}"
+
+
+def _output(
+    message_type: str, sender: str, receiver: str, lines: list[str], at: str, sequence: int, user: str
+) -> bytes:
+    moment = datetime.fromisoformat(at)
+    numbers = _numbers(sequence)
+    mir = f"{moment:%y%m%d}{_terminal_of(sender)}{numbers}"
+    head = (
+        f"{{1:F01{_terminal_of(receiver)}{numbers}}}{{2:O{message_type}{moment:%H%M}{mir}{moment:%y%m%d%H%M}N}}{user}"
+    )
+    text = "\n".join(lines)
+    return f"{head}{{4:\n{text}\n-}}".replace("\n", "\r\n").encode("ascii")
