@@ -1,8 +1,8 @@
 """Make the virtual environment: what `make install` runs, with nothing but the machine's Python.
 
 Rule: only files whose hashes are in ``requirements/lock.txt`` are installed; when nothing changed since the last time,
-nothing is done. The project itself is installed editable. Written for any Python >= 3.6, so that an old one gets a sentence
-instead of a syntax error.
+nothing is done. The project itself is installed editable. Written for any Python >= 3.6, so that an old one gets a
+sentence instead of a syntax error.
 """
 
 import hashlib

@@ -1,0 +1,1 @@
+"""Runs the system: stages, bus, store, commands; the only package that does I/O."""
