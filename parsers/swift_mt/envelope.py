@@ -25,19 +25,20 @@ _FILLER = re.compile(r"[\s$\x00\x01\x03\x1a]*")
 _BARE_TAG = re.compile(r"(?m)^:[0-9]{2}[A-Z]?:")
 _BARE_START = re.compile(r"(?m)^:20:")
 _DEEPEST = 6
+_UNCLOSED_CODES = {"2": "H25", "3": "U03", "4": "N02"}
 #: Problems of an envelope after which no more are collected.
 _MOST_PROBLEMS = 20
 
 
 @dataclass(slots=True)
 class Frame:
-    """The blocks of one message as they stood.
+    r"""The blocks of one message as they stood.
 
-    ``text`` is block 4 between ``{4:`` and its end, ``end`` what closed it (``"\\n-}"`` when all is well); ``service`` says
-    that block 4 is a row of ``{tag:value}``. ``others`` are the blocks after the text: (identifier, content).
+    ``text`` is block 4 between ``{4:`` and its end, ``end`` what closed it (``\n-}`` when all is well); ``service``
+    says that block 4 is a row of ``{tag:value}``. ``others`` are the blocks after the text: (identifier, content).
     ``problems`` are (code, place, value, detail). ``blocks``, where the blocks are not the ordinary ones in their
     order, are all after the first: (white space before it, identifier, content). ``alone`` says that the message is
-    the whole input.
+    the whole input. ``encoding`` is that of the input's bytes.
     """
 
     raw: str
@@ -51,6 +52,7 @@ class Frame:
     problems: list[tuple[str, str, str, str]] = field(default_factory=list)
     bare: bool = False
     alone: bool = False
+    encoding: str = "latin-1"
     blocks: list[tuple[str, str, str]] = field(default_factory=list)
 
     def trailer(self) -> str:
@@ -58,9 +60,20 @@ class Frame:
         return next((content for identifier, content in self.others if identifier == "5"), "")
 
 
-def text_of(data: bytes) -> str:
-    """The input as text, one character a byte, line breaks as LF."""
-    text = data.decode("latin-1")
+def encoding_of(data: bytes) -> str:
+    """UTF-8 where the input has foreign characters and is valid UTF-8 (statements of banks), else one byte each."""
+    if data.isascii():
+        return "latin-1"
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
+
+
+def text_of(data: bytes, encoding: str = "latin-1") -> str:
+    """The input as text, line breaks as LF."""
+    text = data.decode(encoding)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text
@@ -76,7 +89,7 @@ def frames(text: str) -> Iterator[Frame]:
     if start is None:
         yield from _bare(text)
         return
-    if text[: start.start()].lstrip("\xef\xbb\xbf \n\t\r\x00\x01\x03\x1a$"):
+    if text[: start.start()].lstrip("\ufeff\xef\xbb\xbf \n\t\r\x00\x01\x03\x1a$"):
         yield _stray(text[: start.start()])
     while start is not None:
         frame, end = _frame(text, start)
@@ -125,7 +138,7 @@ def _frame(text: str, start: re.Match[str]) -> tuple[Frame, int]:
         identifier = block[1]
         content, end = _content(text, block.end(), identifier, frame)
         if content is None:
-            frame.problems.append(("N02" if identifier == "4" else "N03", f"block {identifier}", "", "not closed"))
+            frame.problems.append((_UNCLOSED_CODES.get(identifier, "N03"), f"block {identifier}", "", "not closed"))
             content, end = text[block.end() : end], end
         if (identifier in seen or (identifier in "234" and identifier < last)) and len(frame.problems) < _MOST_PROBLEMS:
             frame.problems.append(("N08", f"block {identifier}", content, ""))

@@ -1,8 +1,8 @@
 """The field table: every field's format in SWIFT's notation, with the names of its components.
 
-Rule: a field is one row, tag | notation | names of the components in order; a name that ends with * holds several lines, each
-a component of its own (NameAndAddress, NameAndAddress2, ...). What a component is called decides how it is checked:
-Date, Currency, Amount, IdentifierCode, Time. Source: SWIFT User Handbook, Standards MT, field definitions.
+Rule: a field is one row, tag | notation | names of the components in order; a name that ends with * holds several
+lines, each a component of its own (NameAndAddress, NameAndAddress2, ...). What a component is called decides how it
+is checked: Date, Currency, Amount, IdentifierCode, Time. Source: SWIFT User Handbook, Standards MT, field definitions.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Field:
             return {}
         result: dict[str, str] = {}
         for name, text in zip(self.names, matched.groups(), strict=True):
-            if text is None or (text == "" and name in result):
+            if not text:
                 continue
             if name == "NumberedLines":
                 result.update(numbered_components(text))
@@ -276,7 +276,7 @@ def _accept_for(tag: str, names: tuple[str, ...]) -> Accept | None:
     if "Amount" in names:
         return lambda matched: not FIELDS[tag].faults(matched)
     if checks:
-        return lambda matched: all([matched[place] is None or check(matched[place]) is None for place, check in checks])
+        return lambda matched: all(matched[place] is None or check(matched[place]) is None for place, check in checks)
     return None
 
 

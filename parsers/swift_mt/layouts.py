@@ -136,7 +136,7 @@ _MOST = 20
 
 
 def _advance(layout: Layout, here: int, tag: str, repeating: bool) -> tuple[int, list[str]] | None:
-    """The slot that takes ``tag`` when standing at ``here`` (``repeating``: it was filled), and what was passed over."""
+    """The slot that takes ``tag`` when standing at ``here`` (``repeating``: already filled), and what it skips."""
     slots = layout.slots
     place = here
     missing: list[str] = []

@@ -59,7 +59,7 @@ class MtMessage:
                 f"\n:{tag}:{value}" for tag, value in zip(self.text.plan.tags, self.text.values, strict=True)
             )
         if frame.bare:
-            return (body[1:] + frame.end).replace("\n", "\r\n").encode("latin-1")
+            return (body[1:] + frame.end).replace("\n", "\r\n").encode(frame.encoding)
         parts = [f"{{1:{frame.basic}}}"]
         blocks = frame.blocks or _ordinary(frame)
         unwritten = True
@@ -69,7 +69,7 @@ class MtMessage:
                 parts.append(f"{gap}{{4:{body}{'}' if frame.service else frame.end}")
             else:
                 parts.append(f"{gap}{{{identifier}:{content}}}")
-        return "".join(parts).replace("\n", "\r\n").encode("latin-1")
+        return "".join(parts).replace("\n", "\r\n").encode(frame.encoding)
 
 
 def _ordinary(frame: Frame) -> list[tuple[str, str, str]]:

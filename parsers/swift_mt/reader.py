@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from parsers.message import Message, Mode
 from parsers.swift_mt.codes import finding
-from parsers.swift_mt.envelope import Frame, frames, text_of
+from parsers.swift_mt.envelope import Frame, encoding_of, frames, text_of
 from parsers.swift_mt.fields import form_faults
 from parsers.swift_mt.headers import Headers, Problem, tag_blocks, trailer_problem, user_header
 from parsers.swift_mt.layouts import LONGEST, LONGEST_OTHERWISE
@@ -35,8 +35,10 @@ def read(data: bytes, *, mode: Mode | None = None) -> list[Message]:
     messages: list[Message] = []
     refused = False
     received = "\r\n" if b"\r" in data else "\n"
-    for frame in frames(text_of(data)):
-        raw = data if frame.alone else frame.raw.replace("\n", received).encode("latin-1")
+    encoding = encoding_of(data)
+    for frame in frames(text_of(data, encoding)):
+        frame.encoding = encoding
+        raw = data if frame.alone else frame.raw.replace("\n", received).encode(encoding)
         message, answer = _message(frame, raw, len(messages), mode, refused)
         messages.append(message)
         refused = answer == "NAK"
@@ -65,7 +67,7 @@ def _message(frame: Frame, raw: bytes, index: int, mode: Mode | None, refused: b
     lenient = mode == "lenient" or (mode is None and headers.message_type[:1] not in _MONEY)
     _check_headers(headers, user, flag, problems)
     findings = _judge(text, len(frame.text or ""), problems, "warning" if lenient else "error")
-    good = not any([each.severity == "error" for each in findings]) if findings else True
+    good = not any(each.severity == "error" for each in findings) if findings else True
     payments: tuple[Payment, ...] = ()
     if good and refused:
         findings.append(finding("N06", "block 1", None, severity="warning", level="message"))
@@ -90,7 +92,7 @@ def _message(frame: Frame, raw: bytes, index: int, mode: Mode | None, refused: b
 
 
 def _check_headers(headers: Headers, user: dict[str, str], flag: str, problems: list[Problem]) -> None:
-    if headers.service != "01" and not any([problem[0] == "H01" for problem in problems]):
+    if headers.service != "01" and not any(problem[0] == "H01" for problem in problems):
         problems.append(("H03", "block 1", headers.service, ""))
     if flag in _FLAGGED and headers.message_type not in _FLAGGED[flag]:
         problems.append(("U09", "block 3, {119:}", flag, ""))
@@ -121,7 +123,7 @@ def _judge(text: Text, length: int, problems: list[Problem], severity: Severity)
             faulty.add(place)
     for place in sorted(faulty)[:_MOST]:
         findings += _field_findings(text, place, severity)
-    if plan.rules and (not faulty or not any([plan.tags[place][:2] in _AMOUNTS for place in faulty])):
+    if plan.rules and (not faulty or not any(plan.tags[place][:2] in _AMOUNTS for place in faulty)):
         for rule in plan.rules:
             at_place = rule.find(text)
             if at_place is not None:

@@ -1,7 +1,8 @@
 """Network validated rules, the finders: small functions that look for what a rule forbids.
 
-Rule: the rules themselves are rows in ``rule_tables``; a finder looks only at a Text whose structure is right. It returns the place of the offending field, END for the end of the text, None when the rule
-holds. Sources: SWIFT User Handbook, Standards MT category 1 (103 C1-C18, 103 STP C1-C10, REMIT), category 2 and 9.
+Rule: the rules themselves are rows in ``rule_tables``; a finder looks only at a Text whose structure is right. It
+returns the place of the offending field, END for the end of the text, None when the rule holds. Sources: SWIFT User
+Handbook, Standards MT category 1 (103 C1-C18, 103 STP C1-C10, REMIT), category 2 and 9.
 """
 
 from __future__ import annotations
