@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import ssl
 import sys
 import tempfile
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from pathlib import Path
 
 from engine.errors import BrokenPiece
 
+#: Where Debian and its kin, and Red Hat and its kin, keep the authorities that the machine trusts.
+_AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 _PARALLEL = 8  # downloads at once: enough to hide the latency, few enough to be polite
 
 
@@ -88,6 +91,8 @@ def _fetch(folder: Path, say: Callable[[str], None], mirror: str | None) -> None
 def _fetch_all(missing: list[Jar], folder: Path, part: Path, mirror: str | None) -> None:
     from jgo.maven import MavenContext
 
+    if (authorities := machine_authorities()) is not None:
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", authorities)
     remote = None if mirror is None else {"mirror": mirror.rstrip("/")}
     context = MavenContext(repo_cache=part, remote_repos=remote, timeout=60)
 
@@ -116,6 +121,12 @@ def _fetch_all(missing: list[Jar], folder: Path, part: Path, mirror: str | None)
                     "repository must be reachable once. Set QENEX_MAVEN_MIRROR to use another one, or QENEX_KAFKA to "
                     "use a running cluster."
                 ) from None
+
+
+def machine_authorities() -> str | None:
+    """The machine's own list of certificate authorities, which knows a company's proxy; None where there is none."""
+    known = (ssl.get_default_verify_paths().cafile, *_AUTHORITIES)
+    return next((path for path in known if path and os.path.isfile(path)), None)
 
 
 def _sha256(path: Path) -> str:
