@@ -1,0 +1,241 @@
+"""Which listed names could resemble a screened one: the candidates that are worth comparing.
+
+Rule: built once from a list, then read only; one look-up costs a few microseconds however long the list is, and a
+pathological name (many very common words) a bounded number of comparisons. Words are found by themselves, by one
+deletion on either side (every typing error of one letter), and by their consonants (spellings of one sound); a name
+is a candidate when at least two of its words are found (or one, where there is only one), or when it is the same
+letters divided differently.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from rapidfuzz import fuzz, process
+
+from engine.compliance.normalise import Name, normalise, weight
+from engine.compliance.scoring import (
+    CONFLICT,
+    EXTRA,
+    LONE_WORD,
+    SHARE_OF_NAME,
+    abjad_skeleton,
+    similarity,
+    skeleton,
+)
+from engine.compliance.words import NICKNAMES
+
+#: Candidates compared in full for one name: the best by an upper bound of their score.
+CANDIDATES_MAX: Final = 32
+#: Names that share one word are tried by their whole spelling as well, when there are no more than this.
+SPELLING_MAX: Final = 48
+#: Least whole-spelling likeness (0 to 100) for those.
+SPELLING_LEAST: Final = 82
+#: Words shorter than this have no neighbours by deletion: every short word would be the neighbour of many.
+NEIGHBOUR_MIN: Final = 3
+#: A word this long may be a whole name of up to JOINED_WORDS_MAX words without its blanks.
+JOINED_MIN: Final = 10
+JOINED_WORDS_MAX: Final = 3
+#: The upper bound leaves out particles, which weigh a little.
+SLACK: Final = 0.1
+NOTHING: Final[frozenset[int]] = frozenset()
+
+
+class Found(NamedTuple):
+    """Names that hold a word like the screened one; ``lone``: those whose other words are initials only."""
+
+    names: frozenset[int]
+    lone: frozenset[int]
+
+
+def _deletions(word: str) -> list[str]:
+    return [word[:at] + word[at + 1 :] for at in range(len(word))]
+
+
+def _keys(word: str, abjad: bool = False) -> list[str]:
+    """What a word is found by: itself, one letter less, its consonants, and those with one less."""
+    keys = [word]
+    if word in NICKNAMES:
+        keys.append(NICKNAMES[word])
+    if len(word) >= NEIGHBOUR_MIN:
+        keys += _deletions(word)
+        bones = skeleton(word)
+        if len(bones) > 2:
+            keys.append("~" + bones)
+            if len(bones) > 4:
+                keys += ["~" + shorter for shorter in _deletions(bones)]
+        if abjad:
+            keys.append("=" + abjad_skeleton(word))
+    return keys
+
+
+def _spelling(tokens: Iterable[str]) -> str:
+    return " ".join(sorted(tokens))
+
+
+class NameIndex:
+    """Candidates among ``names`` (number = position) for a normalised name."""
+
+    def __init__(self, names: Sequence[Name], least: float) -> None:
+        self._names = names
+        self._least = least
+        self._spellings = [_spelling(name.tokens) for name in names]
+        self._mass = [_mass(name) for name in names]
+        self._words: dict[str, frozenset[int]] = {}
+        self._lone: dict[str, frozenset[int]] = {}
+        self._together: dict[str, tuple[int, ...]] = {}
+        self._neighbours: dict[str, tuple[str, ...]] = {}
+        self._build()
+        self.found = lru_cache(maxsize=65_536)(self._found)
+
+    def _build(self) -> None:
+        words: defaultdict[str, set[int]] = defaultdict(set)
+        lone: defaultdict[str, set[int]] = defaultdict(set)
+        together: defaultdict[str, set[int]] = defaultdict(set)
+        for number, name in enumerate(self._names):
+            telling = _telling(name)
+            for word in telling:
+                words[word].add(number)
+            if len(telling) == 1 and len(name.tokens) > 1:
+                lone[telling[0]].add(number)
+            for run in _runs(name.tokens):
+                together[run].add(number)
+            if 1 < len(name.tokens) <= JOINED_WORDS_MAX:
+                together["~" + skeleton("".join(name.tokens))].add(number)
+        neighbours: defaultdict[str, list[str]] = defaultdict(list)
+        for word in words:
+            for key in dict.fromkeys(_keys(word, abjad=True)) if weight(word) == 1.0 else (word,):
+                neighbours[key].append(word)
+        self._words = {word: frozenset(numbers) for word, numbers in words.items()}
+        self._lone = {word: frozenset(numbers) for word, numbers in lone.items()}
+        self._together = {run: tuple(sorted(numbers)) for run, numbers in together.items()}
+        self._neighbours = {key: tuple(found) for key, found in neighbours.items()}
+
+    def _found(self, word: str, abjad: bool) -> Found:
+        """Names with a word like this one."""
+        get = self._neighbours.get
+        like: set[str] = set()
+        for key in _keys(word, abjad):
+            hit = get(key)
+            if hit:
+                like.update(hit)
+        if not like:
+            return Found(NOTHING, NOTHING)
+        alike = [listed for listed in like if similarity(word, listed, abjad) is not None]
+        if len(alike) == 1:
+            return Found(self._words[alike[0]], self._lone.get(alike[0], NOTHING))
+        return Found(
+            NOTHING.union(*(self._words[listed] for listed in alike)),
+            NOTHING.union(*(self._lone.get(listed, NOTHING) for listed in alike)),
+        )
+
+    def candidates(self, name: Name) -> list[int]:
+        """Numbers of the names to compare with, CANDIDATES_MAX of either kind at most."""
+        telling = _telling(name)
+        found = [(self.found(word, name.abjad), weight(word)) for word in telling]
+        near = self._run_together(name)
+        sets = sorted([hit.names for hit, _ in found if hit.names], key=len)
+        if len(telling) < 2:
+            shared = set(sets[0]) if sets else set[int]()
+        else:
+            shared, once = _twice(sets)
+            if 0 < len(once) <= SPELLING_MAX:
+                near |= self._spelt_alike(name, list(once))
+            for hit, _ in found:
+                near |= hit.lone
+        if not shared and not near:
+            return []
+        return sorted(near)[:CANDIDATES_MAX] + self._best(name, found, shared - near)
+
+    def _run_together(self, name: Name) -> set[int]:
+        """Names of the same letters divided differently."""
+        tokens, near = name.tokens, set[int]()
+        get, words = self._together.get, self._words
+        for token in tokens:
+            if len(token) > 3:
+                near.update(get(token, ()))
+                if len(token) >= JOINED_MIN:
+                    near.update(get("~" + skeleton(token), ()))
+        for run in _runs(tokens):
+            hit = get(run)
+            if hit:
+                near.update(hit)
+            if run in words:
+                near |= words[run]
+        return near
+
+    def _spelt_alike(self, name: Name, numbers: list[int]) -> set[int]:
+        spellings = self._spellings
+        hits = process.extract(
+            _spelling(name.tokens),
+            [spellings[number] for number in numbers],
+            scorer=fuzz.ratio,
+            processor=None,
+            score_cutoff=SPELLING_LEAST,
+            limit=CANDIDATES_MAX,
+        )
+        return {numbers[at] for _, _, at in hits}
+
+    def _best(self, name: Name, found: list[tuple[Found, float]], shared: set[int]) -> list[int]:
+        """Those whose score can reach the least one, by an upper bound, best first."""
+        total = sum(name.weights)
+        initials = sum([1 for token in name.tokens if len(token) == 1])
+        kept = []
+        for number in shared:
+            words = [weighs for hit, weighs in found if number in hit.names]
+            hits = initials + sum(words)
+            mass = self._mass[number]
+            here, there = max(0.0, (total - hits) / total), max(0.0, (mass - hits) / mass)
+            bound = 1 - CONFLICT * min(here, there) - EXTRA * abs(here - there)
+            if len(words) + initials < 2 and max(here, there) > SHARE_OF_NAME + SLACK:
+                bound -= LONE_WORD
+            if bound + SLACK >= self._least:
+                kept.append((bound, number))
+        if len(kept) > CANDIDATES_MAX:
+            kept.sort(reverse=True)
+        return [number for _, number in kept[:CANDIDATES_MAX]]
+
+
+def _twice(sets: list[frozenset[int]]) -> tuple[set[int], set[int]]:
+    """Numbers in at least two of the sets, and those in one of all but the largest (or in the only one)."""
+    if not sets:
+        return set(), set()
+    seen: set[int] = set()
+    twice: set[int] = set()
+    for numbers in sets[:-1]:
+        twice |= seen & numbers
+        seen |= numbers
+    twice |= seen & sets[-1]
+    return twice, (seen if len(sets) > 1 else set(sets[0])) - twice
+
+
+def _mass(name: Name) -> float:
+    """Weight of the words of a listed name that are no initials; at least a little, to divide by."""
+    return max(0.15, sum(w for word, w in zip(name.tokens, name.weights, strict=True) if len(word) > 1))
+
+
+def _telling(name: Name) -> list[str]:
+    """The words that are looked up: no particles, no initials; all words when nothing else is there."""
+    words = [word for word, w in zip(name.tokens, name.weights, strict=True) if w > 0.2 and len(word) > 1]
+    return list(dict.fromkeys(words or name.tokens))
+
+
+def _runs(tokens: tuple[str, ...]) -> list[str]:
+    """The whole name and each two neighbouring words, written together."""
+    if len(tokens) < 2:
+        return []
+    runs = [first + second for first, second in pairwise(tokens)]
+    if len(tokens) > 2:
+        runs += [a + b + c for a, b, c in zip(tokens, tokens[1:], tokens[2:], strict=False)]
+        if len(tokens) > 3:
+            runs.append("".join(tokens))
+    return runs
+
+
+def index_of(texts: Iterable[str], least: float) -> NameIndex:
+    """An index of names as written."""
+    return NameIndex([normalise(text) for text in texts], least)
