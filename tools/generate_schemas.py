@@ -54,7 +54,7 @@ VERSIONS = {
     "camt.029": "03 09-13",
     "camt.050": "07",
     "camt.052": "02 04 06 08 11-12",
-    "camt.053": "02 04 08 10-12",
+    "camt.053": "02-04 08 10-12",
     "camt.054": "02 04 08 11-12",
     "camt.055": "08-12",
     "camt.056": "01 08-11",
@@ -132,9 +132,7 @@ def read_definitions(source: str) -> Definitions:
             continue
         bases = [ast.unparse(base) for base in node.bases]
         if bases == ["Enum"]:
-            found.codes[node.name] = [
-                str(_value(item.value)) for item in node.body if isinstance(item, ast.Assign)
-            ]
+            found.codes[node.name] = [str(_value(item.value)) for item in node.body if isinstance(item, ast.Assign)]
             continue
         if bases:
             found.parents[node.name] = bases[0]
@@ -255,7 +253,9 @@ class SchemaWriter:
             return f"Decimal{facets['total_digits']}Fraction{facets['fraction_digits']}{floor}"
         if "pattern" in facets:
             pattern = str(facets["pattern"])
-            name = _PATTERN_NAMES.get(pattern) or f"Pattern{self._patterns.setdefault(pattern, len(self._patterns) + 1)}"
+            name = (
+                _PATTERN_NAMES.get(pattern) or f"Pattern{self._patterns.setdefault(pattern, len(self._patterns) + 1)}"
+            )
             return name + "".join(f"_{value}" for key, value in facets.items() if key != "pattern")
         least, most = facets.get("min_length", 0), facets.get("max_length")
         if least == most:

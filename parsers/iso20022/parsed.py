@@ -1,0 +1,77 @@
+"""The parsed form of one ISO 20022 message: its public content, and the message written back.
+
+Rule: content and writing are lazy; the stream processors need neither. What is written equals what was read under XML
+canonicalisation: prefixes, foreign namespaces and supplementary data are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from lxml import etree
+
+from parsers.iso20022.report import local_name
+from payments import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedXml:
+    """The bytes of one message with its elements and the schema's verdict (None: there is no schema for it)."""
+
+    raw: bytes
+    header: etree._Element | None
+    document: etree._Element | None
+    header_identifier: str | None
+    schema_valid: bool | None
+    schema_findings: tuple[Finding, ...]
+
+    def content(self) -> dict[str, object]:
+        """Header's identifier, schema verdict, and the tree of the document."""
+        return {
+            "header": self.header_identifier,
+            "schema_valid": self.schema_valid,
+            "schema_findings": [msgspec.structs.asdict(finding) for finding in self.schema_findings],
+            "document": tree(self.document) if self.document is not None else {},
+            "app_header": tree(self.header) if self.header is not None else None,
+        }
+
+    def write(self) -> bytes:
+        """The message from its elements, in UTF-8."""
+        parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
+        # The elements held here lack the blanks, comments and instructions that no rule needs; these count when
+        # the message is written, so that they are read again.
+        root = etree.fromstring(self.raw, parser)
+        return etree.tostring(root.getroottree(), encoding="UTF-8", xml_declaration=True)
+
+
+def tree(element: etree._Element) -> dict[str, Any]:
+    """Children by local name: repeated elements as lists, attributes as ``@Name``, the text of an element with
+    attributes as ``#text``.
+    """
+    found: dict[str, Any] = {}
+    for child in element:
+        name = local_name(str(child.tag))
+        value = _value(child)
+        if name not in found:
+            found[name] = value
+        elif isinstance(found[name], list):
+            found[name].append(value)
+        else:
+            found[name] = [found[name], value]
+    return found
+
+
+def _value(element: etree._Element) -> Any:
+    attributes = dict(_attributes(element))
+    if len(element):
+        return {**attributes, **tree(element)}
+    text = element.text or ""
+    return {**attributes, "#text": text} if attributes else text
+
+
+def _attributes(element: etree._Element) -> Iterator[tuple[str, str]]:
+    for name, value in element.items():
+        yield f"@{local_name(str(name))}", str(value)

@@ -1,0 +1,294 @@
+"""Bytes to ISO 20022 messages: read, validate, check, build.
+
+Rule: bad bytes give findings, never an exception; every input gives one message at least. The namespace of Document
+chooses the schema. Payments are built from a schema-valid document only. Statements and advices (camt.052, 053, 054)
+are read leniently unless the caller says otherwise: what would reject them becomes a warning, for an account's
+history must not be lost to its bank's slips.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+
+import msgspec
+from lxml import etree
+
+from parsers import sepa
+from parsers.iso20022.build import build_payments
+from parsers.iso20022.envelope import MAX_BYTES, Envelope, RefusedError, messages_of, parse_xml, split_declarations
+from parsers.iso20022.facts import Facts, FieldTable, walk
+from parsers.iso20022.messages import MessageFacts, message_facts
+from parsers.iso20022.parsed import ParsedXml
+from parsers.iso20022.parties import agent, identity, party
+from parsers.iso20022.report import Report
+from parsers.iso20022.rules import RULES, header_agent
+from parsers.iso20022.schemes import ADDRESS_DATES, scheme_of
+from parsers.iso20022.validation import validate
+from parsers.message import Message, Mode
+from payments import Finding, Payment, error, warning
+from schemas.iso20022 import NAMESPACE, Definition, definition
+
+#: Types of statements and advices: lenient unless the caller is strict.
+_LENIENT = frozenset({"camt.052", "camt.053", "camt.054"})
+#: Families whose messages move money between banks: without a schema they are refused, not noted.
+_MONEY = "pacs."
+_IDENTIFIER = re.compile(r"[a-z]{4}\.\d{3}\.\d{3}\.\d{2}", re.ASCII)
+#: CopyDuplicate1Code of the header that means "you may have this already".
+_DUPLICATES = frozenset({"DUPL", "CODU"})
+
+#: The header of 2010, which payment systems that still have it send shortened: its deviations are warnings.
+_SHORTENED_HEADERS = frozenset({"head.001.001.01"})
+
+_text = etree.XPath("string()", smart_strings=False)
+
+
+class _Tables(threading.local):
+    """Field tables of this thread, by namespace of the message definition."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, FieldTable] = {}
+
+
+_tables = _Tables()
+
+
+def looks_like(head: bytes) -> bool:
+    """Whether the first bytes (4 KiB are enough) are those of XML, in UTF-8, UTF-16 or another superset of ASCII."""
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or head[:2] in (b"<\0", b"\0<"):
+        encoding = "utf-16-be" if head[:2] in (b"\xfe\xff", b"\0<") else "utf-16-le"
+        start = head[:4096].decode(encoding, "replace").lstrip("\ufeff \t\r\n")
+    else:
+        start = head[:4096].decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    return re.match(r"<[?!A-Za-z_]", start) is not None
+
+
+def read(
+    data: bytes,
+    *,
+    mode: Mode | None = None,
+    scheme: str | None = None,
+    max_bytes: int = MAX_BYTES,
+    address_dates: Mapping[str, str] = ADDRESS_DATES,
+) -> list[Message]:
+    """The messages in the bytes, in order; one at least. Never raises for what the bytes hold.
+
+    ``scheme`` says the scheme instead of the content (``SCT-INST``, ``SCT``, ``CBPR+``, ``FEDWIRE``);
+    ``address_dates`` holds, for each scheme, the settlement date from which an unstructured address is refused.
+    """
+    try:
+        documents = [(data, parse_xml(data, max_bytes))]
+    except RefusedError as refused:
+        parts = split_declarations(data) if refused.finding.code == "XML-SYNTAX" else [data]
+        if len(parts) == 1:
+            return [_unreadable(0, data, refused.finding)]
+        documents = []
+        for part in parts:
+            try:
+                documents.append((part, parse_xml(part, max_bytes)))
+            except RefusedError as again:
+                return [_unreadable(0, data, again.finding)]
+    messages: list[Message] = []
+    for raw, root in documents:
+        envelopes = messages_of(root)
+        if not envelopes:
+            messages.append(_unreadable(len(messages), raw, _no_document(root)))
+        for envelope in envelopes:
+            part = raw if len(envelopes) == 1 else etree.tostring(envelope.whole, encoding="UTF-8", with_tail=False)
+            messages.append(_Reading(part, envelope, mode, scheme, address_dates).message(len(messages)))
+    return messages
+
+
+def _unreadable(index: int, data: bytes, finding: Finding) -> Message:
+    return Message(index=index, format="iso20022", type=None, raw=data, findings=(finding,))
+
+
+def _no_document(root: etree._Element) -> Finding:
+    name = etree.QName(root).localname
+    rule = "an ISO 20022 message has a Document, alone, with an AppHdr, or in an envelope: there is none here"
+    return error("XML-NAMESPACE", "file", f"line {root.sourceline}, /{name}", name, rule, "send an ISO 20022 message")
+
+
+def _namespace(element: etree._Element | None) -> str:
+    if element is None:
+        return ""
+    return str(element.tag).rpartition("}")[0][1:]
+
+
+def _table(namespace: str, found: Definition | None) -> FieldTable:
+    table = _tables.known.get(namespace)
+    if table is None:
+        table = FieldTable(found.amounts if found else frozenset())
+        if found is not None:
+            _tables.known[namespace] = table
+    return table
+
+
+class _Reading:
+    """The reading of one message: from its elements to a Message."""
+
+    def __init__(
+        self, raw: bytes, envelope: Envelope, mode: Mode | None, scheme: str | None, dates: Mapping[str, str]
+    ) -> None:
+        self.raw = raw
+        self.envelope = envelope
+        self.mode = mode
+        self.scheme = scheme
+        self.dates = dates
+        subject = envelope.document if envelope.document is not None else envelope.whole
+        self.report = Report(subject)
+        self.subject = subject
+        self.namespace = _namespace(subject)
+        self.identifier = self.namespace.removeprefix(NAMESPACE)
+        self.header_identifier: str | None = None
+
+    def message(self, index: int) -> Message:
+        """The whole reading."""
+        header, header_valid = self._header()
+        valid = self._validate()
+        schema_findings = tuple(self.report.findings)
+        found = definition(self.namespace)
+        facts = message_facts(self.identifier, walk(self.subject, _table(self.namespace, found), self.report), header)
+        facts.scheme = self.scheme or scheme_of(facts)
+        payments: tuple[Payment, ...] = ()
+        if valid and facts.type is not None:
+            self._rules(facts)
+            payments = build_payments(facts)
+        findings = self._findings()
+        parsed = ParsedXml(
+            self.raw,
+            self.envelope.header,
+            self.envelope.document,
+            self.header_identifier,
+            None if valid is None else valid and header_valid,
+            schema_findings,
+        )
+        sender, receiver = _ends(facts, payments) if valid else _ends(facts, ())
+        return Message(
+            index=index,
+            format="iso20022",
+            type=self.identifier if _IDENTIFIER.fullmatch(self.identifier) else None,
+            raw=self.raw,
+            findings=findings,
+            scheme=facts.scheme,
+            sender=sender,
+            receiver=receiver,
+            reference=_reference(facts),
+            uetr=payments[0].uetr if len(payments) == 1 else None,
+            payments=payments,
+            parsed=parsed,
+            possible_duplicate=_possible_duplicate(header),
+        )
+
+    def _header(self) -> tuple[Facts | None, bool]:
+        """The header's facts and whether it is valid; a header alone is judged as the message itself."""
+        element = self.envelope.header
+        if element is None:
+            return None, True
+        namespace = _namespace(element)
+        identifier = namespace.removeprefix(NAMESPACE)
+        self.header_identifier = identifier if _IDENTIFIER.fullmatch(identifier) else None
+        found = definition(namespace)
+        valid = True
+        if found is None:
+            rule = f"there is no schema for a header of the namespace {namespace!r}: it was not checked"
+            remedy = "use head.001 of ISO 20022"
+            place = f"line {element.sourceline}, /AppHdr"
+            self.report.add(warning("NO-SCHEMA", "message", place, namespace or None, rule, remedy))
+        elif self.envelope.document is not None:
+            if identifier in _SHORTENED_HEADERS:
+                told = Report(element)
+                validate(element, found, told)
+                for finding in told.findings:
+                    self.report.add(msgspec.structs.replace(finding, severity="warning"))
+            else:
+                valid = validate(element, found, self.report)
+        return walk(element, _table(namespace, found), Report(element)), valid
+
+    def _validate(self) -> bool | None:
+        """The document's verdict; None where there is no schema for it."""
+        found = definition(self.namespace)
+        if found is not None:
+            return validate(self.subject, found, self.report)
+        place = f"line {self.subject.sourceline}, /{etree.QName(self.subject).localname}"
+        if not _IDENTIFIER.fullmatch(self.identifier):
+            rule = "the namespace is not that of an ISO 20022 message definition"
+            remedy = f"declare the namespace of the message definition: {NAMESPACE}pacs.008.001.08"
+            self.report.add(error("XML-NAMESPACE", "message", place, self.namespace or None, rule, remedy))
+            return None
+        tell = error if self.identifier.startswith(_MONEY) else warning
+        rule = f"{self.identifier} is not among the message definitions known here: it was not checked"
+        remedy = "use a version that `qenex formats` lists"
+        self.report.add(tell("NO-SCHEMA", "message", place, self.identifier, rule, remedy))
+        return None
+
+    def _rules(self, facts: MessageFacts) -> None:
+        if facts.scheme is not None:
+            facts.address_date = self.dates.get(facts.scheme)
+            if (facts.scheme, facts.family) in sepa.RULES:
+                facts.text = str(_text(self.subject))
+        for rule in RULES:
+            rule(facts, self.report)
+        if facts.scheme is not None:
+            sepa.check(facts, self.report)
+
+    def _findings(self) -> tuple[Finding, ...]:
+        """The findings under the mode; one more says how many were left out."""
+        report = self.report
+        findings = report.findings
+        if report.dropped:
+            rule = f"{report.dropped} further findings are not listed"
+            findings.append(error("MORE", "message", "/Document", None, rule, "mend these first"))
+        mode = self.mode or ("lenient" if self.identifier[:8] in _LENIENT else "strict")
+        if mode == "lenient":
+            return tuple(msgspec.structs.replace(finding, severity="warning") for finding in findings)
+        return tuple(findings)
+
+
+def _reference(facts: MessageFacts) -> str | None:
+    """The message's own identification, wherever its definition has it."""
+    for name in ("MsgId", "Id"):
+        value = facts.group.get(name)
+        if isinstance(value, str):
+            return value
+    header = (facts.header or {}).get("BizMsgIdr")
+    return header if isinstance(header, str) else None
+
+
+def _possible_duplicate(header: Facts | None) -> bool:
+    return header is not None and (header.get("PssblDplct") == "true" or header.get("CpyDplct") in _DUPLICATES)
+
+
+def _ends(facts: MessageFacts, payments: tuple[Payment, ...]) -> tuple[str | None, str | None]:
+    """Sender and receiver: of the header, else instructing and instructed agent, else the parties' agents."""
+    sender, receiver = identity(header_agent(facts.header, "Fr")), identity(header_agent(facts.header, "To"))
+    if payments and not (sender and receiver):
+        first = payments[0]
+        sender = sender or identity(first.instructing_agent)
+        receiver = receiver or identity(first.instructed_agent)
+        if not sender and facts.family.startswith("pain."):
+            initiator = party(facts.group.get("InitgPty"))
+            sender = initiator.bic if initiator else None
+        collecting = facts.family in ("pacs.003", "pain.008")
+        near, far = first.debtor_agent, first.creditor_agent
+        if collecting:
+            near, far = far, near
+        if facts.family.startswith("pain."):  # a customer's order goes to his own bank
+            return sender, receiver or identity(near)
+        return sender or identity(near), receiver or identity(far)
+    if not sender or not receiver:
+        group = facts.group
+        sender = sender or _agent_in(group, "InstgAgt", "Assgnr")
+        receiver = receiver or _agent_in(group, "InstdAgt", "Assgne")
+    return sender, receiver
+
+
+def _agent_in(group: Facts, *names: str) -> str | None:
+    for name in names:
+        holder = group.get(name)
+        if isinstance(holder, dict):
+            inner = holder.get("Agt", holder)
+            if isinstance(inner, dict) and isinstance(inner.get("FinInstnId"), dict):
+                return identity(agent(inner))
+    return None
