@@ -17,15 +17,14 @@ from __future__ import annotations
 
 import re
 
-from parsers.ach.acknowledgement import acknowledgement
-from parsers.ach.codes import SEC_CODES
+from parsers.ach.acknowledgement import acknowledgement, acknowledgement_of
 from parsers.ach.file import AchFile, read_file
 from parsers.ach.payment import agent_of
 from parsers.ach.rules import Report
 from parsers.ach.writer import write_file
 from parsers.message import Message, Mode
 
-__all__ = ["AchFile", "acknowledgement", "formats", "looks_like", "read", "write_file"]
+__all__ = ["AchFile", "acknowledgement", "acknowledgement_of", "looks_like", "read", "write_file"]
 
 #: What an input that starts like a Nacha file starts with: a file header, or another record with plausible codes.
 _START = re.compile(
@@ -77,18 +76,3 @@ def _identity(parsed: AchFile) -> tuple[str | None, str | None, str | None]:
     origin = header[13:23].strip()
     sender = origin if len(origin) == 9 and origin.isdecimal() and origin.isascii() else odfi
     return sender, header[3:13].strip() or None, header[13:34].strip() or None
-
-
-def formats() -> list[dict[str, object]]:
-    """What this package knows, for people: one row for each Standard Entry Class."""
-    return [
-        {
-            "format": "ach",
-            "type": "NACHA",
-            "version": row.code,
-            "scheme": None,
-            "title": row.title,
-            "checked": "records, structure, totals, hash, direction, traces, addenda, fields of the class",
-        }
-        for row in SEC_CODES.values()
-    ]

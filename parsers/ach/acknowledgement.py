@@ -1,67 +1,83 @@
 """The answer to the sender of a Nacha file: what was received, and what became of it.
 
 Rule: the document says acceptance, not settlement. It is JSON, because Nacha leaves acknowledgements to the operator
-and its participants; amounts in it are decimal strings, counts are integers.
+and its participants; amounts in it are decimal strings, counts are integers. ``status`` is ``accepted``, ``rejected``
+(nothing of the file is taken) or ``partially-accepted`` (the entries that ``returned_entries`` names go back).
 """
 
 from __future__ import annotations
 
-import hashlib
-from typing import Literal
+import re
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from parsers.ach.file import AchFile
 from parsers.message import Message
-from payments import Money
+from payments import Finding, Money
+
+_PLACE = re.compile(r"line (\d+)(?:, trace (\S+))?")
 
 
-def acknowledgement(message: Message, *, reference: str, created: str) -> bytes:
-    """The acknowledgement of one Nacha file as a JSON document.
+def acknowledgement(
+    *,
+    reference: str,
+    accepted: bool,
+    entries: int,
+    findings: Sequence[Finding],
+    at: str,
+    reason: str | None = None,
+    sender: str | None = None,
+    receiver: str | None = None,
+    totals: Mapping[str, int] | None = None,
+) -> bytes:
+    """The acknowledgement of one file as a JSON document.
 
-    ``reference`` is the acknowledger's own, ``created`` an ISO 8601 time. ``status`` is ``accepted``, ``rejected``
-    (nothing of the file is taken: an error of level file or batch) or ``partially-accepted`` (the entries listed under
-    ``returned_entries`` go back, the others are taken).
+    ``reference`` is the file's own (``Message.reference``: origin, date, time, modifier), ``entries`` how many were
+    read, ``findings`` all of its findings, ``at`` an ISO 8601 time, ``reason`` why a whole file is refused for
+    something that is no finding; ``totals`` are cents and counts as ``content()["totals"]`` has them.
     """
+    returned = _returned(findings) if accepted else []
     document = {
         "type": "ach-file-acknowledgement",
-        "reference": reference,
-        "created": created,
-        "status": status_of(message),
-        "file": {
-            "reference": message.reference,
-            "sender": message.sender,
-            "receiver": message.receiver,
-            "bytes": len(message.raw),
-            "sha256": hashlib.sha256(message.raw).hexdigest(),
-        },
-        "totals": _totals(message),
-        "returned_entries": [
-            {
-                "trace": payment.transaction_id,
-                "code": payment.details["reject"],
-                "amount": None if payment.amount is None else payment.amount.decimal,
-            }
-            for payment in message.payments
-            if "reject" in payment.details
-        ],
-        "findings": message.findings,
+        "status": ("partially-accepted" if returned else "accepted") if accepted else "rejected",
+        "at": at,
+        "file": {"reference": reference, "sender": sender, "receiver": receiver},
+        "reason": reason,
+        "entries": entries,
+        "totals": None if totals is None else _totals(totals),
+        "returned_entries": returned,
+        "findings": findings,
     }
     return msgspec.json.encode(document)
 
 
-def status_of(message: Message) -> Literal["accepted", "rejected", "partially-accepted"]:
-    """What the levels of the errors make of the file."""
-    levels = {finding.level for finding in message.errors()}
-    if not levels:
-        return "accepted"
-    return "partially-accepted" if levels == {"entry"} else "rejected"
+def acknowledgement_of(message: Message, *, at: str) -> bytes:
+    """The acknowledgement that follows from a file's own findings: errors of level entry leave the file accepted."""
+    return acknowledgement(
+        reference=message.reference or "",
+        accepted=all(finding.level == "entry" for finding in message.errors()),
+        entries=len(message.payments),
+        findings=message.findings,
+        at=at,
+        sender=message.sender,
+        receiver=message.receiver,
+        totals=message.parsed.totals.record() if isinstance(message.parsed, AchFile) else None,
+    )
 
 
-def _totals(message: Message) -> dict[str, object] | None:
-    if not isinstance(message.parsed, AchFile):
-        return None
-    counted = message.parsed.totals.record()
+def _returned(findings: Sequence[Finding]) -> list[dict[str, object]]:
+    """Each refused entry once, with the return code of the first rule that it breaks."""
+    returned: dict[str, dict[str, object]] = {}
+    for finding in findings:
+        found = _PLACE.match(finding.place)
+        if finding.severity == "error" and finding.level == "entry" and found is not None:
+            row = {"line": int(found[1]), "trace": found[2], "code": finding.code}
+            returned.setdefault(finding.place, row)
+    return list(returned.values())
+
+
+def _totals(counted: Mapping[str, int]) -> dict[str, object]:
     return {
         "batches": counted["batches"],
         "entries": counted["entries"],

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from parsers.ach.codes import SEC_CODES, SERVICE_CLASSES, TRANSACTION_CODES
 from parsers.ach.entries import Context, Entry, blank, stage_of
 from parsers.ach.layouts import BATCH_CONTROL, BATCH_CONTROL_ADV, Layout
-from parsers.ach.payment import BatchPayments
+from parsers.ach.payment import BatchPayments, Reject
 from parsers.ach.reader import BatchRecords, FileRecords, addenda_of
-from parsers.ach.rules import Report
+from parsers.ach.rules import RULES, Report
 from payments import Payment
 
 _HASH_MODULUS = 10**10
@@ -135,19 +135,20 @@ class _Entries:
         else:
             self.report.add("amount", place, cents)
 
-    def _check(self, entry: Entry, start: int) -> str | None:
-        """Ask every rule of the class; the return code of the first broken one that is an error."""
+    def _check(self, entry: Entry, start: int) -> Reject | None:
+        """Ask every rule of the class; the return code and text of the first broken one that is an error."""
         stage = "forward" if entry.answer is None else stage_of(entry)
         self.stages[stage] = self.stages.get(stage, 0) + 1
         if entry.code.use == "advice":
             self.advices += 1
-        reject = None
+        reject: Reject | None = None
         for rule in self.context.rules:
             fault = rule(entry)
             if fault is not None:
                 place = f"{self.file.place(start)}, trace {entry.record[79:94]}"
                 code = self.report.add(fault[0], place, fault[1])
-                reject = reject or code
+                if code is not None and reject is None:
+                    reject = (code, RULES[fault[0]].text)
         return reject
 
     def _together(self) -> None:

@@ -8,7 +8,8 @@ entries, notifications of change and accounting advices move nothing.
 
 ``details`` holds the entry's own fields by name, as text without the blanks around it; a field that is blank is left
 out. ``columns_13_78`` and ``batch_header`` are there, unchanged, when the class has a layout of its own, so that a
-writer loses nothing; ``reject`` is the return code with which a refused entry goes back to its sender.
+writer loses nothing; ``reject`` is the return code with which a refused entry goes back to its
+sender and ``reject_text`` the rule that it breaks.
 Source: Nacha Operating Rules, Appendix Three; account ownership as in Appendix Four for returns.
 """
 
@@ -23,6 +24,8 @@ from payments import Address, Agent, Money, Original, Party, Payment, PaymentKin
 
 CLEARING_SYSTEM = "USABA"
 CURRENCY = "USD"
+#: The return code with which an entry is refused, and the rule that it breaks.
+Reject = tuple[str, str]
 _FORWARD_KINDS = {False: PaymentKind.CREDIT_TRANSFER, True: PaymentKind.DIRECT_DEBIT}
 
 
@@ -73,14 +76,14 @@ class BatchPayments:
                 )
             )
 
-    def build(self, entry: Entry, index: int, reject: str | None) -> Payment:
+    def build(self, entry: Entry, index: int, reject: Reject | None) -> Payment:
         """The payment of one entry, with its place in the file and the code with which it is refused, if any."""
         record, code, sender = entry.record, entry.code, self._sender
         trace = record[79:94]
         receiver = agent_of(record[3:12])
         details = self._details(entry, trace)
         if reject is not None:
-            details["reject"] = reject
+            details["reject"], details["reject_text"] = reject
         returning = entry.answer is not None and _sent_by_receiving_bank(entry.answer)
         holder, individual_id = self._holder(entry)
         # The holder banks with the receiving bank, or with the sender of a return: who pays follows from the code.

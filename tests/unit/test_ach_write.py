@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from parsers.ach import acknowledgement, read, write_file
+from parsers.ach import acknowledgement, acknowledgement_of, read, write_file
 from payments import Agent, Money, Party, Payment, PaymentKind
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "ach"
@@ -84,19 +84,27 @@ def test_a_payment_that_cannot_be_written_is_named() -> None:
 def test_an_acknowledgement_lists_totals_and_refused_entries() -> None:
     data = (VECTORS / "ppd-ccd-credits.ach").read_bytes()
     (good,) = read(data)
-    answer = json.loads(acknowledgement(good, reference="ACK-1", created="2026-07-12T16:00:00Z"))
-    assert (answer["status"], answer["reference"], answer["findings"]) == ("accepted", "ACK-1", [])
-    assert answer["totals"]["credit"] == "15280.57"
-    assert answer["file"]["reference"] == "0611002112607121530A"
+    answer = json.loads(acknowledgement_of(good, at="2026-07-12T16:00:00Z"))
+    assert (answer["status"], answer["at"], answer["findings"]) == ("accepted", "2026-07-12T16:00:00Z", [])
+    assert (answer["totals"]["credit"], answer["entries"]) == ("15280.57", 5)
+    assert answer["file"] == {"reference": "0611002112607121530A", "sender": "061100211", "receiver": "122000331"}
 
     lines = data.splitlines()
     lines[3] = lines[3][:11] + b"5" + lines[3][12:]
     (partly,) = read(b"\n".join(lines))
-    answer = json.loads(acknowledgement(partly, reference="ACK-2", created="2026-07-12T16:00:00Z"))
+    answer = json.loads(acknowledgement_of(partly, at="2026-07-12T16:00:00Z"))
     assert answer["status"] == "partially-accepted"
-    assert answer["returned_entries"] == [{"trace": "061100210000002", "code": "R28", "amount": "930.15"}]
-    assert answer["findings"][0]["place"] == "line 4, trace 061100210000002"
+    assert answer["returned_entries"] == [{"line": 4, "trace": "061100210000002", "code": "R28"}]
+    assert answer["findings"][0]["value"] == "321170445"
 
     (bad,) = read(data[:-2000])
-    answer = json.loads(acknowledgement(bad, reference="ACK-3", created="2026-07-12T16:00:00Z"))
-    assert answer["status"] == "rejected"
+    answer = json.loads(acknowledgement_of(bad, at="2026-07-12T16:00:00Z"))
+    assert (answer["status"], answer["returned_entries"]) == ("rejected", [])
+
+
+def test_an_acknowledgement_may_refuse_a_file_for_a_reason_outside_it() -> None:
+    payload = acknowledgement(
+        reference="F1", accepted=False, entries=0, findings=(), reason="DUPL repeated", at="2026-07-12T16:00:00Z"
+    )
+    answer = json.loads(payload)
+    assert (answer["status"], answer["reason"], answer["totals"]) == ("rejected", "DUPL repeated", None)
