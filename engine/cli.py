@@ -37,12 +37,15 @@ class Command:
 
 
 _STACK = "The stack on this machine"
+_COMPLIANCE = "Compliance"
 
 COMMANDS: tuple[Command, ...] = (
     Command("up", "engine.commands.stack:up", _STACK, "Start Postgres, Kafka and the workers here."),
     Command("status", "engine.commands.stack:status", _STACK, "Show each piece: health, port, restarts."),
     Command("down", "engine.commands.stack:down", _STACK, "Stop what up started."),
     Command("config", "engine.commands.stack:config", _STACK, "Show the effective settings, secrets masked."),
+    Command("watchlist", "engine.commands.watchlist:app", _COMPLIANCE, "Import and show lists to screen against."),
+    Command("screen", "engine.commands.watchlist:screen", _COMPLIANCE, "Try a name against a list, with the reason."),
 )
 
 _ROWS = {command.name: command for command in COMMANDS}
@@ -77,7 +80,7 @@ def load_command(row: Command) -> Any:
         command = typer.main.get_group(target)
         command.name = row.name
         return command
-    single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+    single = typer.Typer(add_completion=False, rich_markup_mode="rich")
     single.command(name=row.name, no_args_is_help=False)(target)
     return typer.main.get_command(single)
 
@@ -86,7 +89,7 @@ app = typer.Typer(
     cls=CommandTable,
     add_completion=False,
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -99,7 +102,9 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog="Start here: `qenex up`, then `qenex demo`. Help of one command: `qenex up --help`.")
+@app.callback(
+    epilog="Start here: [bold]qenex up[/], then [bold]qenex demo[/]. Help of one command: [bold]qenex up --help[/]."
+)
 def _root(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)

@@ -1,4 +1,4 @@
-"""``qenex up``, ``down``, ``status``, ``config``: the stack on this machine and the settings in force."""
+"""`qenex up`, ``down``, ``status``, ``config``: the stack on this machine and the settings in force."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def up(data: DataOption = None, json: JsonOption = False) -> int:
 
     Running it twice changes nothing. Services given by address (QENEX_KAFKA, QENEX_POSTGRES) are not started.
 
-    Example: `qenex up --data /srv/qenex`
+    Example: qenex up --data /srv/qenex
     """
     settings = settings_module.load(data=data)
     for name in settings_module.unknown_variables():
@@ -37,9 +37,9 @@ def down(
     data: DataOption = None,
     purge: Annotated[bool, typer.Option("--purge", help="Delete the data folder too: all payments are gone.")] = False,
 ) -> int:
-    """Stop what `qenex up` started, workers first, each by its process id.
+    """Stop what qenex up started, workers first, each by its process id.
 
-    Example: `qenex down`
+    Example: qenex down
     """
     settings = settings_module.load(data=data)
     steps = Steps()
@@ -53,7 +53,7 @@ def down(
 def status(data: DataOption = None, json: JsonOption = False) -> int:
     """Show each piece: health, process id, port, restarts, since when. Exit 1 if one is not healthy, 3 if none runs.
 
-    Example: `qenex status --json`
+    Example: qenex status --json
     """
     settings = settings_module.load(data=data)
     records = control.status(settings)
@@ -67,7 +67,7 @@ def status(data: DataOption = None, json: JsonOption = False) -> int:
 def config(data: DataOption = None, json: JsonOption = False) -> int:
     """Show the effective settings and where each comes from, secrets masked.
 
-    Example: `QENEX_STAGE_WORKERS=2 qenex config`
+    Example: QENEX_STAGE_WORKERS=2 qenex config
     """
     settings = settings_module.load(data=data)
     masked = settings.masked()

@@ -85,7 +85,7 @@ class Ward:
         recent = [death for death in self._deaths if now - death < _LOOP_WINDOW_SECONDS]
         self.detail = f"it {self.running.ended}"
         if said := last_lines(self.piece.log, 1):
-            self.detail += f"; its log ends: {said}"
+            self.detail += f"; its log ends: {said[:160]}"
         looping = len(recent) >= _LOOP_DEATHS
         self.health = "crash-looping" if looping else "restarting"
         self._next_start = now + min(_PAUSE_FIRST_SECONDS * 4 ** (len(recent) - 1), _PAUSE_MAX_SECONDS)
@@ -273,6 +273,7 @@ class Supervisor:
             ward.piece.take_over(record["port"])
         ward.running = running
         ward.restarts = record["restarts"]
+        ward.since = running.started
         self.say(f"{ward.piece.label}: taken over, it runs already")
         return True
 
@@ -334,7 +335,7 @@ def check_given(settings: Settings) -> None:
         except psycopg.Error as fault:
             raise ServiceUnavailable(
                 f"Postgres at {mask_url(settings.postgres)}",
-                f"QENEX_POSTGRES names it: start it, or unset QENEX_POSTGRES for a local one. ({str(fault).strip()})",
+                f"QENEX_POSTGRES names it: start it, or unset QENEX_POSTGRES for a local one. ({' '.join(str(fault).split())})",
             ) from None
 
 
