@@ -37,6 +37,7 @@ class Command:
 
 
 _STACK = "The stack on this machine"
+_MESSAGES = "Messages (no service needed)"
 _COMPLIANCE = "Compliance"
 
 COMMANDS: tuple[Command, ...] = (
@@ -46,6 +47,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("config", "engine.commands.stack:config", _STACK, "Show the effective settings, secrets masked."),
     Command("watchlist", "engine.commands.watchlist:app", _COMPLIANCE, "Import and show lists to screen against."),
     Command("screen", "engine.commands.watchlist:screen", _COMPLIANCE, "Try a name against a list, with the reason."),
+    Command("parse", "engine.commands.messages:parse", _MESSAGES, "Read messages: findings, content, payments."),
+    Command("validate", "engine.commands.messages:validate", _MESSAGES, "Check messages: verdict and findings."),
+    Command("formats", "engine.commands.messages:formats", _MESSAGES, "List what can be read and what is checked."),
 )
 
 _ROWS = {command.name: command for command in COMMANDS}
