@@ -93,12 +93,12 @@ def frames(text: str) -> Iterator[Frame]:
         yield _stray(text[: start.start()])
     while start is not None:
         frame, end = _frame(text, start)
-        yield frame
         end = _filler_end(text, end)
         following = _START.search(text, end)
         until = following.start() if following is not None else len(text)
         if stray := text[end:until].strip(" \n\t\x00\x01\x03\x1a$"):
             frame.problems.append(("N04", "after the message", stray, ""))
+        yield frame
         start = following
 
 
