@@ -68,7 +68,7 @@ def _keys(word: str, abjad: bool = False) -> list[str]:
             keys.append("~" + bones)
             if len(bones) > 4:
                 keys += ["~" + shorter for shorter in _deletions(bones)]
-        if abjad:
+        if abjad and len(abjad_skeleton(word)) > 1:
             keys.append("=" + abjad_skeleton(word))
     return keys
 

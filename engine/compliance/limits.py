@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -97,6 +98,7 @@ _NAME_CODES: Final = (("debtor", "RR02"), ("creditor", "RR03"))
 _NAMED_KINDS: Final = frozenset({PaymentKind.CREDIT_TRANSFER, PaymentKind.DIRECT_DEBIT})
 
 
+@lru_cache(maxsize=65_536)
 def meaningless(name: str) -> str | None:
     """Why a name says nothing, or None.
 

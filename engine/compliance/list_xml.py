@@ -151,7 +151,8 @@ def import_eu_xml(
     day = root.get("generationDate", "")[:10] or date or ""
     if not day:
         findings.append(broken("generationDate", None, "the export has no date: give one"))
-    return finish(f"EU {list_name}", day, {"eu.xml": data}, entries, findings, previous, force=force)
+    source = f"European Union, financial sanctions: {list_name}"
+    return finish(source, day, {"eu.xml": data}, entries, findings, previous, force=force)
 
 
 def _text(element: etree._Element, path: str) -> str:
@@ -224,4 +225,5 @@ def import_ofac_xml(
         findings.append(broken("Publish_Date", None, "the list has no date: give one"))
     count = _text(root, "publshInformation/Record_Count")
     announced = (int(count), len(made)) if count.isdecimal() and count.isascii() else None
-    return finish(f"OFAC {list_name}", day, {"sdn.xml": data}, entries, findings, previous, announced, force)
+    source = f"US Treasury, OFAC: {list_name}"
+    return finish(source, day, {"sdn.xml": data}, entries, findings, previous, announced, force)

@@ -34,6 +34,8 @@ TOKENS_MAX: Final = 32
 SHORT_FORM: Final = 3
 
 _ABJAD = re.compile(r"[\u0590-\u06ff\u0750-\u077f\ufb1d-\ufdff\ufe70-\ufeff]")
+#: The Arabic article, written together with its word.
+_ARTICLE = re.compile(r"\b\u0627\u0644(?=\w{3})")
 _SYLLABIC = re.compile(r"[\u1100-\u11ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 _CAPITAL = re.compile(r"(?=[A-Z])")
 #: Dropped without a gap: O'Brien is OBrien, S.A. is SA.
@@ -135,7 +137,8 @@ def normalise(text: str) -> Name:
     ('gazprom',)
     """
     text = text[:TEXT_MAX]
-    words = latin(text).split()[:TOKENS_MAX]
+    abjad = not text.isascii() and _ABJAD.search(text) is not None
+    words = latin(_ARTICLE.sub("al ", text) if abjad else text).split()[:TOKENS_MAX]
     if not words:
         return EMPTY
     kept, legal = _without_legal_forms(words) if not LEGAL_FORM_STARTS.isdisjoint(words) else (words, frozenset())
@@ -146,5 +149,4 @@ def normalise(text: str) -> Name:
     if not SAME_WORD.keys().isdisjoint(kept):
         kept = _numbers(kept)
     tokens = tuple(kept)
-    abjad = not text.isascii() and _ABJAD.search(text) is not None
     return Name(tokens, tuple([weight(token) for token in tokens]), legal, abjad)

@@ -1,8 +1,8 @@
 """OFAC's lists in the legacy comma-separated form: ``sdn.csv``, ``alt.csv``, ``add.csv``, ``sdn_comments.csv``.
 
 Rule: pure; every column is read or named as one that is not used. The format has no header; ``-0-`` is null; the type
-is null for organisations; programmes are joined by ``] [``; birth dates, nationalities, identifiers, weak aliases are in
-Remarks, a ``;`` list that is continued in the comments file, mid-word. Source: OFAC's SDN data specification
+is null for organisations; programmes are joined by ``] [``; birth dates, nationalities, identifiers and weak aliases
+are in Remarks, a ``;`` list that is continued in the comments file, mid-word. Source: OFAC's SDN data specification
 (the non-SDN consolidated files ``cons_prim/alt/add/comments`` have the same columns).
 """
 
@@ -225,4 +225,4 @@ def import_ofac_csv(
             entries.append(entry)
     findings += _orphans(known, {"alt.csv": aliases, "add.csv": addresses, "sdn_comments.csv": rest})
     inputs = {"sdn.csv": sdn, "alt.csv": alt, "add.csv": add, "sdn_comments.csv": comments}
-    return finish(f"OFAC {list_name}", date, inputs, entries, findings, previous, force=force)
+    return finish(f"US Treasury, OFAC: {list_name}", date, inputs, entries, findings, previous, force=force)

@@ -95,9 +95,12 @@ def skeleton(word: str) -> str:
 
 @lru_cache(maxsize=131_072)
 def abjad_skeleton(word: str) -> str:
-    """The consonants as a script without vowels writes them: half-vowels dropped, p written b, v and f alike."""
-    folded = skeleton(word.replace("vv", "v")).replace("p", "b")
-    return folded[:1] + folded[1:].replace("f", "").replace("w", "")
+    """The consonants as a script without vowels writes them.
+
+    Half-vowels and a first vowel are dropped, p is written b, v and f are alike.
+    """
+    folded = skeleton(word.replace("vv", "v")).replace("p", "b").lstrip("ay")
+    return folded[:1] + folded[1:].replace("f", "")
 
 
 def _different(a: str, b: str) -> tuple[float, Kind] | None:
