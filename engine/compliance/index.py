@@ -140,7 +140,7 @@ class NameIndex:
         near = self._run_together(name)
         sets = sorted([hit.names for hit, _ in found if hit.names], key=len)
         if len(telling) < 2:
-            shared = set(sets[0]) if sets else set[int]()
+            shared = sets[0] if sets else NOTHING
         else:
             shared, once = _twice(sets)
             if 0 < len(once) <= SPELLING_MAX:
@@ -180,7 +180,7 @@ class NameIndex:
         )
         return {numbers[at] for _, _, at in hits}
 
-    def _best(self, name: Name, found: list[tuple[Found, float]], shared: set[int]) -> list[int]:
+    def _best(self, name: Name, found: list[tuple[Found, float]], shared: frozenset[int]) -> list[int]:
         """Those whose score can reach the least one, by an upper bound, best first."""
         total = sum(name.weights)
         initials = sum([1 for token in name.tokens if len(token) == 1])
@@ -200,17 +200,24 @@ class NameIndex:
         return [number for _, number in kept[:CANDIDATES_MAX]]
 
 
-def _twice(sets: list[frozenset[int]]) -> tuple[set[int], set[int]]:
-    """Numbers in at least two of the sets, and those in one of all but the largest (or in the only one)."""
-    if not sets:
-        return set(), set()
-    seen: set[int] = set()
-    twice: set[int] = set()
-    for numbers in sets[:-1]:
-        twice |= seen & numbers
-        seen |= numbers
-    twice |= seen & sets[-1]
-    return twice, (seen if len(sets) > 1 else set(sets[0])) - twice
+def _twice(sets: list[frozenset[int]]) -> tuple[frozenset[int], frozenset[int]]:
+    """Numbers in at least two of the sets, and the rest of the smallest set. ``sets`` are ordered by size.
+
+    Two and three sets, nearly every name, are intersected pair by pair: a union with a large set would cost more.
+    """
+    if len(sets) < 2:
+        return NOTHING, sets[0] if sets else NOTHING
+    if len(sets) == 2:
+        twice = sets[0] & sets[1]
+    elif len(sets) == 3:
+        twice = (sets[0] & sets[1]) | (sets[0] & sets[2]) | (sets[1] & sets[2])
+    else:
+        seen, found = set(sets[0]), set[int]()
+        for numbers in sets[1:-1]:
+            found |= seen & numbers
+            seen |= numbers
+        twice = frozenset(found | (seen & sets[-1]))
+    return twice, sets[0] - twice if len(sets[0]) <= 2 * SPELLING_MAX else NOTHING
 
 
 def _mass(name: Name) -> float:
