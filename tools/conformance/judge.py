@@ -83,7 +83,9 @@ def _iso_schema(case: Case) -> Outcome | None:
     if stated is None:
         return None
     found = [message.content().get("schema_valid") for message in case.messages]
-    return Outcome(stated, next((valid for valid in found if valid is not True), True))
+    worst = next((valid for valid in found if valid is not True), True)
+    # None: there is no schema, or nothing that could be checked; a source that says invalid is not contradicted by it.
+    return Outcome(stated, bool(worst) if stated is False else worst)
 
 
 def _iso_type(case: Case) -> Outcome | None:
