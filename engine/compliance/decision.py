@@ -51,7 +51,7 @@ class Clearance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     list_version: str = ""
     settings_version: str = ""
     limits_version: str = ""
-    rules_version: str = RULES_VERSION
+    rules_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ class ComplianceFacts:
             list_version=list_version,
             settings_version=settings_version,
             limits_version=self.limits.version,
+            rules_version=RULES_VERSION,
         )
 
 

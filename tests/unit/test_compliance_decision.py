@@ -165,4 +165,6 @@ def test_requests_are_not_screened():
 
 def test_a_clearance_crosses_the_bus():
     clearance = comply(payment("Orlan Teszkovary"), facts())
-    assert msgspec.json.decode(msgspec.json.encode(clearance), type=Clearance) == clearance
+    written = msgspec.json.encode(clearance)
+    assert msgspec.json.decode(written, type=Clearance) == clearance
+    assert b'"rules_version"' in written
