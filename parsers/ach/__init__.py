@@ -74,5 +74,5 @@ def _identity(parsed: AchFile) -> tuple[str | None, str | None, str | None]:
     if header is None:
         return odfi, None, None
     origin = header[13:23].strip()
-    sender = origin if len(origin) == 9 and origin.isdecimal() and origin.isascii() else odfi
+    sender = origin if len(origin) == 9 and origin.isdecimal() else odfi
     return sender, header[3:13].strip() or None, header[13:34].strip() or None

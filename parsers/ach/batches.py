@@ -53,7 +53,7 @@ class Totals:
 
 def date_of(text: str) -> str | None:
     """ISO 8601 of a YYMMDD field; None when it is blank or no date. Years are 2000 to 2099: Nacha has no century."""
-    if len(text) != 6 or not (text.isdigit() and text.isascii()):
+    if len(text) != 6 or not text.isdecimal():
         return None
     try:
         return datetime.date(2000 + int(text[:2]), int(text[2:4]), int(text[4:])).isoformat()
@@ -106,8 +106,8 @@ class _Entries:
             cents = record[amount_columns]
             code = TRANSACTION_CODES.get(record[1:3])
             totals.addenda += len(addenda)
-            readable = cents.isdigit() and cents.isascii()
-            if record[3:11].isdigit() and record[3:11].isascii():
+            readable = cents.isdecimal()
+            if record[3:11].isdecimal():
                 totals.hash += int(record[3:11])
             amount = int(cents) if readable else 0
             # The second digit decides, whether or not the code is one of Nacha's.
@@ -177,7 +177,7 @@ class _Entries:
         previous = ""
         ordered = True
         for position, trace in enumerate(traces):
-            if trace[:8] != odfi or not (trace.isdigit() and trace.isascii()) or trace <= previous:
+            if trace[:8] != odfi or not trace.isdecimal() or trace <= previous:
                 ordered = self._trace(trace, previous, starts[position]) and ordered
             previous = trace
         if not ordered:
@@ -185,7 +185,7 @@ class _Entries:
 
     def _trace(self, trace: str, previous: str, start: int) -> bool:
         place = self.file.place(start)
-        if not (trace.isdigit() and trace.isascii()):
+        if not trace.isdecimal():
             self.report.add("trace", place, trace)
         elif self.batch.header is not None and trace[:8] != self.header[79:87]:
             self.report.add("trace-odfi", place, trace)
@@ -213,9 +213,9 @@ def _header(header: str, place: str, report: Report) -> None:
         ("company-id", not blank(header[40:50]), header[40:50]),
         ("description", not blank(header[53:63]), header[53:63]),
         ("status", header[78] in ("0" if sec == "ADV" else "12"), header[78]),
-        ("odfi", header[79:87].isdigit() and not blank(header[79:87]), header[79:87]),
-        ("batch-number", header[87:94].isdigit(), header[87:94]),
-        ("status-dne", sec != "DNE" or header[78] == "2" or not header[78].isdigit(), header[78]),
+        ("odfi", header[79:87].isdecimal() and not blank(header[79:87]), header[79:87]),
+        ("batch-number", header[87:94].isdecimal(), header[87:94]),
+        ("status-dne", sec != "DNE" or header[78] == "2", header[78]),
         ("effective-date", not header[69:75].strip() or date_of(header[69:75]) is not None, header[69:75]),
     )
     for rule, right, value in checks:
@@ -255,7 +255,7 @@ def compare(record: str, layout: Layout, place: str, report: Report, level: str,
     )
     for rule, field, key in rows:
         text = record[layout.columns(field)]
-        if not (text.isdigit() and text.isascii()):
+        if not text.isdecimal():
             report.add(f"{level}-numeric", place, f"{field}: {text!r}")
         elif int(text) != counted[key]:
             report.add(f"{level}-{rule}", place, f"{int(text)} declared, {counted[key]} counted")

@@ -70,7 +70,7 @@ EntryRule = Callable[[Entry], Fault | None]
 @lru_cache(maxsize=4096)
 def routing_fault(routing: str) -> Fault | None:
     """What is wrong with the nine columns 4-12, if anything."""
-    if not (routing.isdigit() and routing.isascii()) or routing[:8] == "00000000":
+    if not routing.isdecimal() or routing[:8] == "00000000":
         return "rdfi", routing
     try:
         RoutingNumber(routing)
@@ -161,7 +161,7 @@ def _card_type(entry: Entry) -> Fault | None:
 
 def _shr(entry: Entry) -> Fault | None:
     expiry = entry.record[39:43]
-    if not expiry.isdigit() or not "01" <= expiry[:2] <= "12":
+    if not expiry.isdecimal() or not "01" <= expiry[:2] <= "12":
         return "mandatory", f"card_expiry: {expiry!r}"
     return None
 
@@ -170,7 +170,7 @@ def _counted(entry: Entry) -> Fault | None:
     if entry.context.counts is None or (entry.answer is not None and entry.context.sec != "IAT"):
         return None
     declared = entry.record[entry.context.counts]
-    if declared.isdigit() and int(declared) == len(entry.addenda):
+    if declared.isdecimal() and int(declared) == len(entry.addenda):
         return None
     return "addenda-count", f"{declared!r} declared, {len(entry.addenda)} there"
 

@@ -76,7 +76,7 @@ class AchFile:
         record = self.file.records[batch.entries[position]]
         layout = entry_layout(sec)
         values = layout.values(record)
-        cents = values["amount"]
+        cents = record[layout.columns("amount")]
         addenda = [_addenda(line, sec) for line in addenda_of(self.file, batch, position)]
         name = values.pop("name", "")
         if sec == "IAT":
@@ -86,7 +86,7 @@ class AchFile:
             "transaction_code": values["transaction_code"],
             "rdfi": record[3:12],
             "account": values["account"] or None,
-            "amount": Money(int(cents), "USD").decimal if cents.isdecimal() and cents.isascii() else None,
+            "amount": Money(int(cents), "USD").decimal if cents.isdecimal() else None,
             "name": name or None,
         }
         hidden = ("record_type", "check_digit", *shown)
@@ -179,7 +179,7 @@ def _is_time(text: str) -> bool:
         datetime.time(int(text[:2]), int(text[2:]))
     except ValueError:
         return False
-    return text.isdigit()
+    return text.isdecimal()
 
 
 def _batch_numbers(file: FileRecords, report: Report) -> None:
@@ -189,7 +189,7 @@ def _batch_numbers(file: FileRecords, report: Report) -> None:
         if batch.header is None:
             continue
         number = file.records[batch.header][87:94]
-        if number <= previous and number.isdigit():
+        if number <= previous and number.isdecimal():
             report.add("batch-order", file.place(batch.header), f"{number} after {previous}")
         previous = number
 
@@ -235,7 +235,7 @@ def _file_control(file: FileRecords, totals: Totals, report: Report) -> None:
     actual = {"batches": totals.batches, "blocks": blocks}
     for name, columns in (("batches", slice(1, 7)), ("blocks", slice(7, 13))):
         text = control[columns]
-        if not (text.isdigit() and text.isascii()):
+        if not text.isdecimal():
             report.add("file-numeric", place, f"{name}: {text!r}")
         elif int(text) != actual[name]:
             report.add(f"file-{name}", place, f"{int(text)} declared, {actual[name]} counted")

@@ -32,7 +32,7 @@ _FORWARD_KINDS = {False: PaymentKind.CREDIT_TRANSFER, True: PaymentKind.DIRECT_D
 @lru_cache(maxsize=4096)
 def agent_of(routing: str) -> Agent:
     """The bank with these eight or nine digits; the check digit is added to eight."""
-    if len(routing) == 8 and routing.isdigit() and routing.isascii():
+    if len(routing) == 8 and routing.isdecimal():
         routing += str(RoutingNumber.check_digit(routing))
     return Agent(clearing_system=CLEARING_SYSTEM, clearing_id=routing)
 

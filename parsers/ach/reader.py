@@ -1,7 +1,8 @@
 """From bytes to records and from records to batches of entries, before any rule about their content.
 
 Rule: records are cut by bytes (a multi-byte character never shifts a field), line ends may be LF, CRLF, CR or none, and
-what cannot be placed is reported and left out, so that the rest can still be counted. Linear in the size of the input.
+what cannot be placed is reported and left out, so that the rest can still be counted. As a character is one byte
+(Latin-1), ``isdecimal`` is true of the ASCII digits and of nothing else. Linear in the size of the input.
 The order of records is the table ``MOVES``. Source: Nacha Operating Rules, Appendix One (file exchange) and Three.
 """
 

@@ -157,6 +157,16 @@ def test_broken_input_gives_a_rejected_message_and_no_exception(data: bytes) -> 
     assert all(finding.rule and finding.remedy and finding.place for finding in message.findings)
 
 
+def test_a_superscript_digit_is_no_digit() -> None:
+    lines = vector("ctx-credits.ach").splitlines()
+    for row, line in enumerate(lines[:6]):
+        for column in range(94):
+            patched = [*lines[:row], line[:column] + b"\xb2" + line[column + 1 :], *lines[row + 1 :]]
+            (message,) = read(b"\n".join(patched))
+            message.content()
+            assert message.verdict == "rejected"
+
+
 def test_findings_of_one_rule_are_listed_a_hundred_times_at_most() -> None:
     lines = vector("ppd-ccd-credits.ach").decode().splitlines()
     (message,) = read("\n".join([lines[0], *["X" * 94] * 500, *lines[1:]]).encode())
