@@ -47,9 +47,10 @@ class Limits:
             if key in self._limits:
                 raise ValueError(f"two limits for currency, scheme and participant {key}: keep one")
             self._limits[key] = limit
+        self.find = lru_cache(maxsize=4_096)(self._find)
         self.version = hashlib.sha256(msgspec.json.encode(limits)).hexdigest()[:16]
 
-    def find(self, currency: str, scheme: str | None, participant: str | None) -> Limit | None:
+    def _find(self, currency: str, scheme: str | None, participant: str | None) -> Limit | None:
         """The most specific limit: the participant's in the scheme, the participant's, the scheme's, the currency's."""
         if not self._limits:
             return None
