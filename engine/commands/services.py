@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 def load(data: Path | None, *, kafka: bool = False, postgres: bool = False) -> Settings:
     """The settings, with the addresses of the asked services filled in from the stack of the data folder."""
     settings = settings_module.load(data=data)
+    _quiet(settings)
     wanted = [name for name, asked in (("kafka", kafka), ("postgres", postgres)) if asked]
     missing = [name for name in wanted if getattr(settings, name) is None]
     if not missing:
@@ -37,6 +38,14 @@ def load(data: Path | None, *, kafka: bool = False, postgres: bool = False) -> S
 
     found = stack(settings)
     return settings.model_copy(update={name: found[name] for name in missing})
+
+
+def _quiet(settings: Settings) -> None:
+    """A command says itself what is wrong: of the clients' logs only errors are shown, unless debugging."""
+    from engine.observability.logs import configure_logging
+
+    level = "debug" if settings.log_level == "debug" else "error"
+    configure_logging(settings.model_copy(update={"log_level": level}), "command")
 
 
 @contextmanager

@@ -149,6 +149,18 @@ def places(connection: Connection) -> dict[int, tuple[str, int]]:
     return {row[0]: (row[1], row[2]) for row in found.fetchall()}
 
 
+_SOURCES = """
+    select topic, partition, source_id from engine.sources
+    where cluster_id = %s and replace(topic_id, '-', '') = any(%s::text[])
+"""
+
+
+def sources(connection: Connection, cluster_id: str, topic_ids: Sequence[str]) -> dict[tuple[str, int], int]:
+    """(topic, partition) -> source, of topics by their UUIDs (hex, without dashes): those that the engine has seen."""
+    found = connection.execute(_SOURCES, (cluster_id, list(topic_ids)))
+    return {(row[0], row[1]): row[2] for row in found.fetchall()}
+
+
 def coordinates(message: bytes, known: Mapping[int, tuple[str, int]]) -> tuple[str | None, int | None, int]:
     """Topic, partition and offset at which a message arrived."""
     source, offset, _ = ids.coordinates(message)
