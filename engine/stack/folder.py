@@ -49,7 +49,8 @@ class DataFolder:
             self.root.mkdir(parents=True, exist_ok=True)
             (self.root / _MARKER).write_text(_MARKER_TEXT)
             self.run.mkdir(exist_ok=True)
-            self.log.mkdir(exist_ok=True)
+            self.log.mkdir(mode=0o700, exist_ok=True)
+            (self.root / "kafka").mkdir(mode=0o700, exist_ok=True)  # messages are nobody else's business
             probe = self.run / f"probe.{os.getpid()}"
             probe.write_bytes(b"\0" * 4096)
             probe.unlink()

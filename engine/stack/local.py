@@ -87,6 +87,12 @@ class LocalStack:
         with ThreadPoolExecutor() as pool:
             list(pool.map(self.stop, services))
 
+    def new_database(self, name: str) -> str:
+        """An empty database beside ``qenex``, owned by the same role (dropped first if it exists); its address."""
+        server = self._pieces["postgres"]
+        assert isinstance(server, Postgres)
+        return server.new_database(name)
+
     def pid(self, name: str) -> int:
         """Process id of a piece."""
         return self._running[name].pid

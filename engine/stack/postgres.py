@@ -139,6 +139,17 @@ class Postgres:
                     sql.SQL("create database {} owner {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER))
                 )
 
+    def new_database(self, name: str) -> str:
+        """Another empty database of the same owner, for a test; its address. An existing one is dropped first."""
+        import psycopg
+        from psycopg import sql
+
+        with psycopg.connect(self._url(_SUPERUSER, "postgres"), autocommit=True, connect_timeout=10) as connection:
+            database, owner = sql.Identifier(name), sql.Identifier(OWNER)
+            connection.execute(sql.SQL("drop database if exists {} with (force)").format(database))
+            connection.execute(sql.SQL("create database {} owner {}").format(database, owner))
+        return self._url(OWNER, name)
+
     def _create(self, binaries: Path) -> None:
         """Run initdb into a folder aside, so that an interrupted one leaves nothing half made."""
         part = self._home / "data.part"

@@ -333,9 +333,10 @@ def check_given(settings: Settings) -> None:
         try:
             psycopg.connect(settings.postgres, connect_timeout=5).close()
         except psycopg.Error as fault:
+            why = " ".join(str(fault).split())
             raise ServiceUnavailable(
                 f"Postgres at {mask_url(settings.postgres)}",
-                f"QENEX_POSTGRES names it: start it, or unset QENEX_POSTGRES for a local one. ({' '.join(str(fault).split())})",
+                f"QENEX_POSTGRES names it: start it, or unset QENEX_POSTGRES for a local one. ({why})",
             ) from None
 
 
