@@ -168,9 +168,9 @@ def _content(text: str, start: int, identifier: str, frame: Frame) -> tuple[str 
     None for the content when it does not close: the place is then where the next message begins, or the end.
     """
     if identifier == "4" and not text.startswith("{", start):
-        end = text.find("\n-}", start)
         following = _next_start(text, start)
-        if 0 <= end < following:
+        end = text.find("\n-}", start, following)
+        if end >= 0:
             return text[start:end], end + 3
         loose = _LOOSE_END.search(text, start, following)
         if loose is not None:

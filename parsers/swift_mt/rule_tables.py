@@ -31,6 +31,7 @@ from parsers.swift_mt.rules import (
     instructed_amount_in_europe,
     interim_currencies,
     intermediary_option,
+    narrative_without_entry,
     needs,
     no_account,
     no_codes_with_service,
@@ -208,8 +209,12 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "205": _BANK,
     "205COV": _COVER,
     "910": (Rule("C1", "C06", orderer_missing, "50a or 52a is present", "Add one of them"),),
-    "940": (Rule("C2", "C27", balance_currencies, "60a, 62a, 64 and 65 have one currency", "Correct the currency"),),
+    "940": (
+        Rule("C1", "C24", narrative_without_entry, "An 86 among the entries follows its 61", "Add the 61", "86"),
+        Rule("C2", "C27", balance_currencies, "60a, 62a, 64 and 65 have one currency", "Correct the currency"),
+    ),
     "942": (
+        Rule("C3", "C24", narrative_without_entry, "An 86 among the entries follows its 61", "Add the 61", "86"),
         Rule("C1", "C27", interim_currencies, "34F, 90C and 90D have one currency", "Correct the currency"),
         Rule("C2", "C23", floor_limits, "One 34F has no mark; of two the first is D, the second C", "Correct 34F"),
     ),

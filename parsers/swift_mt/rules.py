@@ -326,3 +326,14 @@ def floor_limits(text: Text) -> int | None:
     if len(limits) == 1:
         return limits[0][0] if limits[0][1] in {"C", "D"} else None
     return limits[0][0] if limits and [mark for _, mark in limits[:2]] != ["D", "C"] else None
+
+
+def narrative_without_entry(text: Text) -> int | None:
+    """86 among the entries right after its 61; one after the balances, or the last field, speaks of the whole."""
+    tags = text.plan.tags
+    for place, tag in enumerate(tags):
+        if tag[:2] == "62":
+            return None
+        if tag == "86" and tags[place - 1] != "61" and place != len(tags) - 1:
+            return place
+    return None

@@ -155,6 +155,26 @@ def test_cover_needs_the_bank_of_the_creditor_with_an_intermediary(flag):
         assert errors((head + text % fields + "\n-}").encode()) == codes
 
 
+ENTRY = ":61:2611231123C5,NTRFREF"
+
+
+@pytest.mark.parametrize(
+    ("key", "before", "after"),
+    [
+        ("940", ":20:S\n:25:1\n:28C:1\n:60F:C261122EUR1,", ":62F:C261123EUR6,\n:86:ALL"),
+        ("942", ":20:S\n:25:1\n:28C:1\n:34F:EUR0,\n:13D:2611231200+0100", ":90D:1EUR1,\n:86:ALL"),
+    ],
+)
+def test_a_narrative_follows_its_entry(key, before, after):
+    head = f"{{1:F01{ABROAD[0]}0042000017}}{{2:I{key}{ABROAD[1]}N}}{{4:\n"
+    for entries, codes in (
+        (f"{ENTRY}\n:86:A\n{ENTRY}\n{ENTRY}\n:86:B", []),
+        (f":86:A\n{ENTRY}", ["C24"]),
+        (f"{ENTRY}\n:86:A\n:86:B", ["C24"]),
+    ):
+        assert errors(f"{head}{before}\n{entries}\n{after}\n-}}".encode()) == codes
+
+
 def test_intermediary_without_bank_fails_in_an_mt200_by_its_layout():
     data = message("200", {"20": "OWN-1", "32A": "261123USD9000,", "56A": "MITTCHZZ"}, ABROAD)
     assert errors(data) == ["T13"]
@@ -171,6 +191,7 @@ def test_every_rule_of_the_tables_is_tried_here():
         and not (key == "103REMIT" and rule.code in shared)
         and not (key == "103STP" and rule.number == "23E")
         and key not in {"202COV", "205COV"}
+        and rule.code != "C24"
     ]
     assert missing == []
 
