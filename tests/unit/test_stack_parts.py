@@ -1,9 +1,10 @@
-"""The stack's parts without services: folder, ports, secrets, processes, jars, supervision's back-off, observability."""
+"""The stack's parts without services: folder, ports, secrets, processes, jars, back-off, logs and health."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 import os
 import signal
@@ -12,10 +13,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
+import structlog
 
 from engine.errors import BrokenPiece, UsageFault
 from engine.observability import WorkerMetrics, configure_logging, get_logger, serve
@@ -152,7 +155,7 @@ def test_what_keeps_dying_is_started_less_often_and_reported(folder: DataFolder)
         time.sleep(0.01)
         assert time.monotonic() - moments[0] < 30
     ward.tend()
-    pauses = [after - before for before, after in zip(moments, moments[1:], strict=False)]
+    pauses = [after - before for before, after in itertools.pairwise(moments)]
     assert pauses == sorted(pauses)
     assert pauses[-1] > 3 * pauses[0]
     record = ward.record()
@@ -238,6 +241,13 @@ def test_health_and_metrics_on_one_port(tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "settlement.json").exists()
 
 
+@pytest.fixture
+def own_logs() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("own_logs")
 def test_logs_are_json_lines_without_private_data() -> None:
     written = io.StringIO()
     with redirect_stderr(written):
