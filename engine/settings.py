@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     operator_token: SecretStr | None = Field(default=None, description="token of the operator who types")
     operator_token_file: FilePath | None = Field(default=None, description="file of mode 600 with that token")
     sanctions_list: FilePath | None = Field(default=None, description="file of listed names; unset: the sample list")
+    day_schedule: Literal["auto", "manual"] = Field(
+        default="auto", description="auto: a book's day is closed and the next opened when its date (UTC) has passed"
+    )
     zone: Annotated[str, AfterValidator(_zone)] = Field(
         default="Europe/Berlin", description="time zone (IANA name) in which times are shown"
     )

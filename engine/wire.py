@@ -42,13 +42,13 @@ class Rejection(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Release(msgspec.Struct, frozen=True):
-    """The decision of two persons that sends a held payment on, bound to the hits they saw."""
+    """The decision of two persons that sends a held payment on; ``hits`` are the keys of what they saw and released."""
 
     case_id: int
     proposed_by: str
     approved_by: str
     reason: str
-    entries: tuple[tuple[str, str], ...] = ()
+    hits: tuple[str, ...] = ()
 
 
 class Envelope(msgspec.Struct, omit_defaults=True, kw_only=True):

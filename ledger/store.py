@@ -46,13 +46,15 @@ def next_account_number(cursor: Cursor) -> int:
     return int(row[0]) if row else 1  # type: ignore[call-overload]
 
 
-def open_account(cursor: Cursor, book: str, account: Account, now: datetime) -> None:
-    """A new account, with a balance of zero."""
-    cursor.execute(
-        "insert into ledger.accounts values (%s, %s, %s, %s, %s, %s)",
-        (account.number, book, account.participant, account.purpose, account.currency, now),
-    )
-    cursor.execute("insert into ledger.balances values (%s, 0, %s, 0)", (account.number, account.credit_line))
+def opening(book: str, account: Account, now: datetime) -> list[tuple[str, tuple[object, ...]]]:
+    """The statements that open an account with a balance of zero, for the transaction that uses it first."""
+    return [
+        (
+            "insert into ledger.accounts values (%s, %s, %s, %s, %s, %s)",
+            (account.number, book, account.participant, account.purpose, account.currency, now),
+        ),
+        ("insert into ledger.balances values (%s, 0, %s, 0)", (account.number, account.credit_line)),
+    ]
 
 
 def append(

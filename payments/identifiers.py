@@ -78,9 +78,12 @@ def _bban_patterns() -> dict[str, re.Pattern[str]]:
     patterns = {}
     for country in _COUNTRIES:
         try:
-            specification = get_iban_spec(country).bban_spec
+            registered = get_iban_spec(country)
         except SchwiftyException:  # a country that issues no IBANs
             continue
+        if registered.aspirational:  # a plan of that country, not in ISO 13616's registry
+            continue
+        specification = registered.bban_spec
         body = "".join(f"{kinds[kind]}{{{length}}}" for length, kind in re.findall(r"(\d+)!([nace])", specification))
         patterns[country] = re.compile(rf"{country}\d{{2}}{body}", re.ASCII)
     return patterns

@@ -23,14 +23,16 @@ class State(StrEnum):
     CANCELLED = "CANCELLED"
     BLOCKED = "BLOCKED"
     DUPLICATE = "DUPLICATE"
+    PARSED = "PARSED"
 
 
 _S = State
 
 #: State -> the states that may follow it. HELD: a person decides; RESERVED: instant, waiting for the receiver's answer;
-#: BLOCKED: the law asks for a blocked account; DUPLICATE: a repetition, answered with the first answer.
+#: BLOCKED: the law asks for a blocked account; DUPLICATE: a repetition, answered with the first answer;
+#: PARSED: a message that moves no money (a statement, a request) has been read, and its answer given.
 TRANSITIONS: dict[State, tuple[State, ...]] = {
-    _S.RECEIVED: (_S.REJECTED, _S.HELD, _S.CLEARED, _S.DUPLICATE),
+    _S.RECEIVED: (_S.REJECTED, _S.HELD, _S.CLEARED, _S.DUPLICATE, _S.PARSED),
     _S.HELD: (_S.CLEARED, _S.REJECTED, _S.BLOCKED),
     _S.CLEARED: (
         _S.HELD,
@@ -40,6 +42,7 @@ TRANSITIONS: dict[State, tuple[State, ...]] = {
         _S.SETTLED,
         _S.REJECTED,
         _S.DUPLICATE,
+        _S.PARSED,
     ),
     _S.RESERVED: (_S.SETTLED, _S.REJECTED),
     _S.WAREHOUSED: (_S.HELD, _S.QUEUED, _S.SETTLED, _S.REJECTED, _S.CANCELLED),
@@ -49,6 +52,7 @@ TRANSITIONS: dict[State, tuple[State, ...]] = {
     _S.CANCELLED: (),
     _S.BLOCKED: (),
     _S.DUPLICATE: (),
+    _S.PARSED: (),
 }
 
 #: States that nothing follows.
@@ -67,6 +71,7 @@ ISO_STATUS: dict[State, str] = {
     _S.CANCELLED: "CANC",
     _S.BLOCKED: "BLCK",
     _S.DUPLICATE: "RJCT",
+    _S.PARSED: "ACTC",
 }
 
 

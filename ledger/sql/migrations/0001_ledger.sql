@@ -68,6 +68,9 @@ create table ledger.postings (
     primary key (account_id, account_seq)
 );
 
+-- Entry ids grow with time, so a block range index finds the postings of an entry at almost no cost to the writer.
+create index postings_entry on ledger.postings using brin (entry_id);
+
 create function ledger.entries_balance() returns trigger language plpgsql as $$
 begin
     if exists (select 1 from posted group by entry_id having sum(amount) <> 0) then

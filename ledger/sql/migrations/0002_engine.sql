@@ -98,6 +98,7 @@ create table engine.waiting (
     writer     text not null,
     state      text not null check (state in ('QUEUED', 'WAREHOUSED', 'RESERVED', 'HELD')),
     arrival    bigint not null,
+    position   bigint,
     until      date,
     envelope   bytea not null
 );
@@ -190,9 +191,10 @@ create table engine.books (
     business_date date not null,
     phase         text not null,
     stopped       boolean not null default false,
-    next_entry    bigint not null,
-    arrivals      bigint not null default 0
+    day_from      bigint not null
 );
+
+comment on column engine.books.day_from is 'first entry id of the business day: what was used today is summed from there';
 
 create table engine.commands (
     command_id     uuid primary key,
@@ -252,6 +254,13 @@ create table engine.case_outbox (
     payload   bytea not null
 );
 
+create table engine.good_guys (
+    good_guy_id integer primary key generated always as identity,
+    case_id     integer not null references engine.cases,
+    document    jsonb not null,
+    approved_at timestamptz not null default now()
+);
+
 create table engine.crashes (
     source_id integer not null,
     "offset"  bigint not null,
@@ -261,15 +270,18 @@ create table engine.crashes (
     primary key (source_id, "offset")
 );
 create table engine.runs (
-    worker text primary key,
-    clean  boolean not null,
-    at     timestamptz not null default now()
+    worker        text primary key,
+    clean         boolean not null,
+    marked_source integer,
+    marked_offset bigint,
+    at            timestamptz not null default now()
 );
 
 do $$
 declare t text;
 begin
-    foreach t in array array['inbox', 'transitions', 'outcomes', 'claims', 'outbox', 'commands', 'archive', 'reference', 'versions'] loop
+    foreach t in array array['inbox', 'transitions', 'outcomes', 'claims', 'outbox', 'commands', 'archive', 'reference', 'versions',
+        'good_guys'] loop
         execute format('create trigger append_only before update or delete on engine.%I for each row execute function ledger.refuse_change()', t);
         execute format('create trigger no_truncate before truncate on engine.%I execute function ledger.refuse_change()', t);
     end loop;

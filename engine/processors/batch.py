@@ -1,0 +1,259 @@
+"""A batch of a writer: what was decided about each payment, as rows, answers and events.
+
+Rule: pure; nothing here is true before the commit. One inbox row an attempt, one terminal outcome a payment, one
+transition for each later state; answers get the writer's next outbox numbers in the order of the decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+
+import msgspec
+
+from engine import ids
+from engine.store import rows
+from engine.store.commit import Changes
+from engine.wire import Envelope
+from engine.wire import encode as encode_envelope
+from ledger import binary
+from settlement.lifecycle import FINAL, State, may
+
+
+class Answer(NamedTuple):
+    """A message to go out: to whom (a participant's id), its type, its bytes."""
+
+    recipient: str
+    type: str
+    payload: bytes
+
+
+class Posted(NamedTuple):
+    """An answer with its number in the writer's outbox, as the relay publishes it."""
+
+    seq: int
+    payment_id: bytes
+    answer: Answer
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One change of state, as it goes to ``payments.events``. ``id`` is the same however often it is sent."""
+
+    id: str
+    payment_id: str
+    state: str
+    at: str
+    attempt: int = 0
+    index: int = 0
+    count: int = 1
+    reason: str | None = None
+    explanation: str | None = None
+    book: str | None = None
+    scheme: str | None = None
+    type: str | None = None
+    sender: str | None = None
+    debit: str | None = None
+    credit: str | None = None
+    amount: str | None = None
+    currency: str | None = None
+    reference: str | None = None
+    uetr: str | None = None
+    duplicate_of: str | None = None
+    findings: tuple[str, ...] = ()
+    list_version: str | None = None
+    hits: int = 0
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A payment that waits, with what is needed to go on; ``step`` numbers its next transition."""
+
+    envelope: Envelope
+    state: State
+    arrival: int
+    step: int
+    until: date | None = None
+    position: int | None = None
+
+
+@dataclass(slots=True)
+class Place:
+    """Where in the writer's own input a decision was asked for."""
+
+    partition: int
+    offset: int
+
+
+@dataclass(slots=True)
+class Batch:
+    """Decisions of one commit of one writer."""
+
+    writer: str
+    writer_no: int
+    next_seq: int
+    now: datetime
+    versions_of: Callable[[Envelope], int] = lambda _: 0
+    changes: Changes = field(default_factory=Changes)
+    posted: list[Posted] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    at: int = 0
+    shown_at: str = ""
+
+    def __post_init__(self) -> None:
+        self.at = binary.micros(self.now)
+        self.shown_at = self.now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def decide(
+        self,
+        envelope: Envelope,
+        place: Place,
+        state: State,
+        *,
+        reason: str | None = None,
+        explanation: str | None = None,
+        answers: Sequence[Answer] = (),
+        duplicate_of: bytes | None = None,
+    ) -> None:
+        """The first decision about an attempt: its inbox row, its outcome when final, its answers, its event."""
+        payment_id = envelope.payment_id
+        self.changes.inbox.append(self._inbox_row(envelope, payment_id, place, state, reason, explanation))
+        first = self._answer(payment_id, answers)
+        if state in FINAL:
+            self.changes.outcomes.append(
+                rows.outcome(payment_id, self.at, (first, len(answers)), self.writer_no, state.value, duplicate_of)
+            )
+        self.events.append(self._event(envelope, payment_id, 0, state, reason, explanation, duplicate_of))
+
+    def move(
+        self, waiting: Waiting, state: State, cause: str, *, reason: str | None = None, answers: Sequence[Answer] = ()
+    ) -> None:
+        """A later state of a payment that waited; a final one ends the waiting."""
+        if not may(waiting.state, state):
+            raise ValueError(f"{ids.shown(waiting.envelope.payment_id)}: {waiting.state} cannot become {state}")
+        payment_id = waiting.envelope.payment_id
+        self.changes.transitions.append(rows.transition(payment_id, waiting.step, self.at, state.value, reason, cause))
+        first = self._answer(payment_id, answers)
+        if state in FINAL:
+            self.changes.outcomes.append(
+                rows.outcome(payment_id, self.at, (first, len(answers)), self.writer_no, state.value, None)
+            )
+        self.events.append(self._event(waiting.envelope, payment_id, waiting.step, state, reason, cause, None))
+        waiting.state = state
+        waiting.step += 1
+
+    def wait(self, waiting: Waiting) -> None:
+        """Keep what is needed to go on with a payment that waits (again: in another state)."""
+        payment_id = waiting.envelope.payment_id
+        self.changes.waiting.append(
+            rows.waiting(
+                payment_id,
+                waiting.arrival,
+                waiting.position,
+                None if waiting.until is None else binary.days(waiting.until),
+                self.writer,
+                waiting.state.value,
+                encode_envelope(waiting.envelope),
+            )
+        )
+
+    def no_longer_waiting(self, payment_id: bytes) -> None:
+        """Forget a payment that waited."""
+        self.changes.no_longer_waiting.append(payment_id)
+
+    def deliver(self, payment_id: bytes, answer: Answer) -> None:
+        """Something to send that is not counted with a payment's own outcome (a file of several payments)."""
+        self._answer(payment_id, (answer,))
+
+    def claim(self, name: str, digest: str, message_id: bytes) -> None:
+        """Take a business reference for a message."""
+        self.changes.claims.append(rows.claim(message_id, bytes.fromhex(digest), self.at, name))
+
+    def _answer(self, payment_id: bytes, answers: Sequence[Answer]) -> int:
+        first = self.next_seq
+        for answer in answers:
+            self.changes.outbox.append(rows.outbox(self.writer_no, self.next_seq, payment_id, self.at, *answer))
+            self.posted.append(Posted(self.next_seq, payment_id, answer))
+            self.next_seq += 1
+        return first
+
+    def _inbox_row(
+        self, envelope: Envelope, payment_id: bytes, place: Place, state: State, reason: str | None, why: str | None
+    ) -> bytes:
+        payment, route = envelope.payment, envelope.route
+        amount = None if payment is None else payment.amount
+        versions = self.versions_of(envelope)
+        return rows.inbox(
+            (
+                payment_id,
+                envelope.attempt,
+                envelope.count,
+                bytes.fromhex(envelope.digest),
+                binary.micros_of_ms(envelope.received_ms),
+                self.at,
+                place.partition,
+                place.offset,
+                versions,
+            ),
+            None if amount is None else amount.minor,
+            (
+                state.value,
+                self.writer,
+                envelope.scheme,
+                envelope.type,
+                None if payment is None else payment.kind.value,
+                envelope.sender,
+                None if route is None else route.debit,
+                None if route is None else route.credit,
+                None if amount is None else amount.currency,
+                None if payment is None else payment.value_date,
+            ),
+            (
+                envelope.reference,
+                None if payment is None else payment.instruction_id,
+                None if payment is None else payment.end_to_end_id,
+                None if payment is None else payment.uetr,
+                reason,
+                why,
+            ),
+        )
+
+    def _event(
+        self,
+        envelope: Envelope,
+        payment_id: bytes,
+        step: int,
+        state: State,
+        reason: str | None,
+        explanation: str | None,
+        duplicate_of: bytes | None,
+    ) -> Event:
+        payment, route, clearance = envelope.payment, envelope.route, envelope.clearance
+        amount = None if payment is None else payment.amount
+        shown = payment_id.hex()
+        return Event(
+            id=f"{shown}-{envelope.attempt}-{step}",
+            payment_id=ids.shown(payment_id),
+            attempt=envelope.attempt,
+            index=envelope.index,
+            count=envelope.count,
+            state=state.value,
+            reason=reason,
+            explanation=explanation,
+            at=self.shown_at,
+            book=None if route is None else route.book,
+            scheme=envelope.scheme,
+            type=envelope.type,
+            sender=envelope.sender,
+            debit=None if route is None else route.debit,
+            credit=None if route is None else route.credit,
+            amount=None if amount is None else amount.decimal,
+            currency=None if amount is None else amount.currency,
+            reference=envelope.reference,
+            uetr=None if payment is None else payment.uetr,
+            duplicate_of=None if duplicate_of is None else ids.shown(duplicate_of),
+            findings=tuple(finding.code for finding in envelope.findings),
+            list_version=None if clearance is None else clearance.list_version,
+            hits=0 if clearance is None else len(clearance.hits),
+        )

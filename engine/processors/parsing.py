@@ -1,0 +1,191 @@
+"""Parsing: one ingest record becomes envelopes, one for each payment in it (one for a message without any).
+
+Rule: pure and deterministic: the same record and facts give the same envelopes, whoever runs it and however often.
+Nothing is dropped: what cannot be read, or whose sender cannot be believed, becomes an envelope in state REJECTED.
+The sender is who signed: the message's claimed sender must hold the key of the ``lau`` header (local authentication).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+import parsers
+from engine.bus.record import Record
+from engine.processors import claims
+from engine.routing.decision import MOVES_MONEY
+from engine.routing.directory import Directory
+from engine.wire import Envelope, Rejection
+from parsers import Message
+from payments import Finding, Payment, PaymentKind
+
+FORMAT_OF_TOPIC: Mapping[str, parsers.Format] = {
+    "ingest.swift-mt": "swift-mt",
+    "ingest.iso20022": "iso20022",
+    "ingest.sepa": "iso20022",
+    "ingest.ach": "ach",
+}
+#: Refused for want of a valid signature; no standard code exists for it, and nobody is answered.
+NOT_AUTHENTIC = "LAU"
+
+_LINE = re.compile(r"line (\d+)")
+#: Enough for a person to mend the message; a hostile file could have millions.
+_FINDINGS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ParsingFacts:
+    """What parsing knows: participants, their keys, whether signatures are required, numbers of sources."""
+
+    directory: Directory
+    keys: Mapping[str, tuple[bytes, ...]]
+    signatures: bool
+    sources: Mapping[tuple[str, int], int]
+
+
+def parse_record(record: Record, facts: ParsingFacts) -> list[Envelope]:
+    """All envelopes of a record, in the order of its payments."""
+    digest = hashlib.sha256(record.value).digest()[:16]
+    messages = parsers.parse(record.value, format=FORMAT_OF_TOPIC[record.topic])
+    envelopes: list[Envelope] = []
+    for message in messages:
+        sender, problem = _authenticated(message, record, facts)
+        base = Envelope(
+            source=facts.sources[record.topic, record.partition],
+            offset=record.offset,
+            received_ms=record.timestamp_ms,
+            digest=digest.hex(),
+            state="RECEIVED",
+            format=message.format,
+            type=message.type,
+            sender=sender,
+            receiver=message.receiver,
+            reference=message.reference,
+            scheme=message.scheme,
+        )
+        if problem is not None:
+            envelopes.append(_refused(base, message, problem))
+        else:
+            envelopes.extend(_of_message(base, message, record))
+    for index, envelope in enumerate(envelopes):
+        envelope.index = index
+        envelope.count = len(envelopes)
+    return envelopes
+
+
+def _authenticated(message: Message, record: Record, facts: ParsingFacts) -> tuple[str | None, Rejection | None]:
+    """The participant who sent this, or why that is not believed. Who is unreadable inside is taken from the key."""
+    claimed = message.sender or (record.key.decode("latin-1") if record.key else None)
+    participant = facts.directory.find(claimed)
+    if not facts.signatures:
+        return (participant.id if participant is not None else claimed), None
+    if participant is None:
+        return None, Rejection(NOT_AUTHENTIC, f"the sender {claimed} is no participant", "parsing")
+    signature = record.headers.get("lau")
+    if signature is None:
+        return None, Rejection(NOT_AUTHENTIC, "the header lau is missing", "parsing")
+    for key in facts.keys.get(participant.id, ()):
+        if hmac.compare_digest(hmac.digest(key, record.value, "sha256").hex().encode(), signature.lower()):
+            return participant.id, None
+    return None, Rejection(NOT_AUTHENTIC, f"the signature is not that of {participant.id}", "parsing")
+
+
+def _of_message(base: Envelope, message: Message, record: Record) -> list[Envelope]:
+    fatal = next((finding for finding in message.errors() if not _of_one_entry(finding, message)), None)
+    if fatal is not None:
+        found = _LINE.search(fatal.place)
+        line = int(found.group(1)) if found else None
+        reason = Rejection(fatal.code, f"{fatal.place}: {fatal.rule} ({fatal.value})", "parsing", line)
+        return [_refused(base, message, reason)]
+    if not message.payments:
+        return [_noted(base, message, None)]
+    forwards = _forwards(message, record)
+    return [
+        _of_payment(base, message, payment, forward)
+        for payment, forward in zip(message.payments, forwards, strict=True)
+    ]
+
+
+def _of_one_entry(finding: Finding, message: Message) -> bool:
+    """Whether an error falls on one entry of an ACH file: the others go on."""
+    return finding.level == "entry" and message.format == "ach"
+
+
+def _of_payment(base: Envelope, message: Message, payment: Payment, forward: str | None) -> Envelope:
+    refused = payment.details.get("reject")
+    if refused is not None:
+        rejection = Rejection(
+            refused, payment.details.get("reject_text", "the entry breaks an operator rule"), "parsing"
+        )
+        return msgspec.structs.replace(
+            base, state="REJECTED", payment=payment, rejection=rejection, claims=claims.of(base, payment)
+        )
+    if payment.kind not in MOVES_MONEY and payment.kind is not PaymentKind.CANCELLATION_REQUEST:
+        return _noted(base, message, payment)
+    envelope = msgspec.structs.replace(base, payment=payment, findings=message.findings[:_FINDINGS_MAX])
+    if payment.kind in MOVES_MONEY:
+        envelope.claims = claims.of(base, payment)
+        envelope.forward = forward
+    return envelope
+
+
+def _forwards(message: Message, record: Record) -> list[str | None]:
+    """What each payment's receiver will be delivered, as Latin-1 text: every byte survives JSON.
+
+    ACH entries are regrouped into files when they settle; a request to the operator is delivered to nobody.
+    """
+    count = len(message.payments)
+    if not any(payment.kind in MOVES_MONEY for payment in message.payments):
+        return [None] * count
+    if message.format == "swift-mt":
+        from parsers import swift_mt
+
+        at = claims.moment(record.timestamp_ms)
+        return [swift_mt.forwarded(message, at=at, sequence=record.offset % 1_000_000).decode("latin-1")] * count
+    if message.format == "iso20022":
+        from parsers import iso20022
+
+        if count == 1:
+            return [iso20022.forwarded(message).decode("latin-1")]
+        return [single.decode("latin-1") for single in iso20022.singles(message.raw)]
+    return [None] * count
+
+
+def _refused(base: Envelope, message: Message, rejection: Rejection) -> Envelope:
+    return msgspec.structs.replace(
+        base,
+        state="REJECTED",
+        rejection=rejection,
+        findings=tuple(message.errors())[:_FINDINGS_MAX],
+        reply=_reply(message),
+        claims=((claims.of_bytes(base), base.digest),),
+    )
+
+
+def _noted(base: Envelope, message: Message, payment: Payment | None) -> Envelope:
+    return msgspec.structs.replace(
+        base,
+        state="PARSED",
+        payment=payment,
+        findings=message.findings[:_FINDINGS_MAX],
+        claims=((claims.of_bytes(base), base.digest),),
+    )
+
+
+def _reply(message: Message) -> dict[str, str]:
+    """What a NAK quotes of a message that became no payment: terminal, session, sequence, user reference."""
+    if message.format != "swift-mt":
+        return {}
+    blocks = message.content().get("blocks")
+    if not isinstance(blocks, dict):
+        return {}
+    header, user = str(blocks.get("1") or ""), blocks.get("3") or {}
+    reply = {"terminal": header[3:15], "session": header[15:19], "sequence": header[19:25]}
+    if isinstance(user, dict) and user.get("108"):
+        reply["block3.108"] = str(user["108"])
+    return {name: value for name, value in reply.items() if value}

@@ -1,0 +1,129 @@
+"""The relay: publishes a writer's answers and events after their commit, each answer once.
+
+Rule: an answer goes out only when the archive covers the message it answers; order per recipient is the order of the
+writer's outbox. Kafka cannot be fenced, so every answer carries ``ce_id`` (writer and sequence) by which recipients
+drop a repetition. After a crash the relay reads only the tail of the outgoing topics, from the time of its last
+checkpoint, and goes on behind the last sequence it finds there. Events may be repeated after a crash, with their ids.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from engine import ids
+from engine.bus.port import Admin, Producer, TailReader
+from engine.bus.record import Outgoing
+from engine.bus.topics import EVENTS, outbound_topic
+from engine.processors.batch import Answer, Event, Posted
+from engine.store import outbox as store
+from engine.store.connection import Connection
+
+_encode = msgspec.json.encode
+#: Clocks of one host and the broker's append time agree far better than this; the tail read is that much longer.
+_MARGIN = timedelta(seconds=5)
+_CHECKPOINT_SECONDS = 1.0
+
+
+class Relay:
+    """Publishes what one writer committed. ``offer`` after a commit, ``pump`` often, ``checkpoint`` by itself."""
+
+    def __init__(self, connection: Connection, producer: Producer, writer_no: int, source_name: str) -> None:
+        self._connection = connection
+        self._producer = producer
+        self._writer_no = writer_no
+        self._source = source_name
+        self._pending: deque[Posted] = deque()
+        self._archived: dict[int, int] = {}
+        self._published = 0
+        self._stored = 0
+        self._checkpoint_at = 0.0
+        self._dirty = False
+
+    @property
+    def backlog(self) -> int:
+        """Answers that wait for the archive or the broker."""
+        return len(self._pending)
+
+    def offer(self, posted: Sequence[Posted], events: Sequence[Event]) -> None:
+        """Take what a commit has made true; events go out at once."""
+        self._pending.extend(posted)
+        for event in events:
+            self._producer.send(
+                Outgoing(
+                    EVENTS, None, event.payment_id.encode(), _encode(event), self._headers(event.id, "state", event.at)
+                )
+            )
+        self._dirty = self._dirty or bool(events)
+
+    def pump(self, now: float) -> None:
+        """Publish answers whose messages the archive holds; once a second make the place durable."""
+        if self._pending:
+            if not self._covered(self._pending[0]):
+                self._archived = store.archived(self._connection)
+            while self._pending and self._covered(self._pending[0]):
+                self._publish(self._pending.popleft())
+        self._producer.poll()
+        if self._dirty and now - self._checkpoint_at >= _CHECKPOINT_SECONDS:
+            self.checkpoint(now)
+
+    def checkpoint(self, now: float) -> None:
+        """Flush, then store how far everything is published for certain."""
+        self._producer.flush(30.0)
+        if self._published > self._stored or self._dirty:
+            store.checkpoint(self._connection, self._writer_no, self._published)
+            self._stored = self._published
+        self._checkpoint_at = now
+        self._dirty = False
+
+    def recover(self, admin: Admin, tails: TailReader) -> None:
+        """After a start: publish what was committed and is not in the outgoing topics yet, and repeat late events."""
+        published, at = store.place(self._connection, self._writer_no)
+        self._published = self._stored = published
+        waiting = store.unpublished(self._connection, self._writer_no, published)
+        since = min((posted_at for _, posted_at in waiting), default=datetime.now(UTC)) - _MARGIN
+        topics = sorted({outbound_topic(posted.answer.recipient) for posted, _ in waiting})
+        last = dict.fromkeys(topics, published)
+        known = admin.existing(topics)
+        for record in tails.since([topic for topic in topics if topic in known], int(since.timestamp() * 1000)):
+            writer_no, _, seq = record.headers.get("ce_id", b"").decode().partition("-")
+            if writer_no == str(self._writer_no) and seq.isdigit():
+                last[record.topic] = max(last[record.topic], int(seq))
+        self._pending.clear()
+        for posted, _ in waiting:
+            if posted.seq > last[outbound_topic(posted.answer.recipient)]:
+                self._pending.append(posted)
+            else:
+                self._published = max(self._published, posted.seq)
+        for event in store.events_since(self._connection, self._writer_no, at - _MARGIN):
+            self._producer.send(
+                Outgoing(
+                    EVENTS, None, event.payment_id.encode(), _encode(event), self._headers(event.id, "state", event.at)
+                )
+            )
+        self._dirty = True
+
+    def _covered(self, posted: Posted) -> bool:
+        source, offset, _ = ids.coordinates(posted.payment_id)
+        return offset < self._archived.get(source, 0)
+
+    def _publish(self, posted: Posted) -> None:
+        answer: Answer = posted.answer
+        headers = self._headers(f"{self._writer_no}-{posted.seq}", answer.type, None)
+        headers["ce_subject"] = ids.shown(posted.payment_id).encode()
+        self._producer.send(Outgoing(outbound_topic(answer.recipient), 0, None, answer.payload, headers))
+        self._published = posted.seq
+        self._dirty = True
+
+    def _headers(self, identity: str, kind: str, at: str | None) -> dict[str, bytes]:
+        headers = {
+            "ce_id": identity.encode(),
+            "ce_source": self._source.encode(),
+            "ce_type": kind.encode(),
+        }
+        if at is not None:
+            headers["ce_time"] = at.encode()
+        return headers

@@ -1,0 +1,173 @@
+"""Running writers: take leases, read from Postgres' positions, commit, renew, hand over.
+
+Rule: a writer works only while its lease is its own; another process waits and takes over when the lease is given up
+or has expired. Reading is by ``assign`` from the positions in Postgres, without a consumer group. An outage ends the
+run; the caller waits and builds everything anew. A stopped book is not read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from engine.bus.port import Consumer
+from engine.bus.record import Place, Record
+from engine.observability.logs import get_logger
+from engine.observability.metrics import WorkerMetrics
+from engine.store import leases
+from engine.store.connection import Connection
+from engine.store.leases import Lease
+
+_log = get_logger()
+#: A third of the lease: one renewal may be late without losing it.
+_RENEW_SECONDS = leases.LEASE_SECONDS / 4
+_TAKE_SECONDS = 0.25
+
+
+class Owned(Protocol):
+    """What a writer process runs."""
+
+    name: str
+
+    def places(self) -> Sequence[Place]:
+        """Partitions that this writer reads."""
+
+    def load(self, lease: Lease) -> dict[Place, int]:
+        """Take over; returns where to read from."""
+
+    def process(self, records: Sequence[Record]) -> int:
+        """Decide and commit; returns how many decisions there were."""
+
+    def paused(self) -> Sequence[Place]:
+        """Partitions not to be read now."""
+
+    def tick(self, now: float) -> None:
+        """What has to happen even when nothing is read: the relay, the clock."""
+
+    def close(self) -> None:
+        """Finish what was started: the last checkpoint."""
+
+
+class WriterProcess:
+    """One process with some writers; each is owned, or waited for."""
+
+    def __init__(
+        self,
+        writers: Sequence[Owned],
+        consumer: Consumer,
+        connection: Connection,
+        owner: str,
+        *,
+        limit: int,
+        linger: float,
+        metrics: WorkerMetrics,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._writers = list(writers)
+        self._consumer = consumer
+        self._connection = connection
+        self._owner = owner
+        self._limit = limit
+        self._linger = linger
+        self._metrics = metrics
+        self._clock = clock
+        self._sleep = sleep
+        self._leases: dict[str, Lease] = {}
+        self._positions: dict[Place, int] = {}
+        self._by_place = {place: writer for writer in self._writers for place in writer.places()}
+        self._paused: set[Place] = set()
+        self._renewed = self._asked = float("-inf")
+        self._stopping = False
+        self.decided = 0
+
+    @property
+    def owned(self) -> list[str]:
+        """Names of the writers that this process owns."""
+        return sorted(self._leases)
+
+    def stop(self) -> None:
+        """Finish the batch and hand over."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Until stopped, or until an error that needs everything built anew."""
+        try:
+            while not self._stopping:
+                self.step()
+            for writer in self._writers:
+                if writer.name in self._leases:
+                    writer.close()
+        finally:
+            self._give_up()
+
+    def step(self) -> None:
+        """One turn."""
+        now = self._clock()
+        if len(self._leases) < len(self._writers) and now - self._asked >= _TAKE_SECONDS:
+            self._take_leases()
+            self._asked = now
+        if not self._leases:
+            self._sleep(_TAKE_SECONDS / 2)
+            return
+        self._pause()
+        records = self._consumer.poll_batch(self._limit, self._linger)
+        if records:
+            self._process(records)
+        now = self._clock()
+        if now - self._renewed >= _RENEW_SECONDS:
+            for lease in self._leases.values():
+                leases.renew(self._connection, lease)
+            self._renewed = now
+        for writer in self._writers:
+            if writer.name in self._leases:
+                writer.tick(now)
+
+    def _process(self, records: Sequence[Record]) -> None:
+        by_writer: dict[str, list[Record]] = {}
+        for record in records:
+            by_writer.setdefault(self._by_place[record.place].name, []).append(record)
+        for writer in self._writers:
+            taken = by_writer.get(writer.name)
+            if taken:
+                began = self._clock()
+                decided = writer.process(taken)
+                self.decided += decided
+                self._metrics.batch(writer.name, len(taken), self._clock() - began)
+                self._metrics.done(writer.name, "decided", decided)
+
+    def _take_leases(self) -> None:
+        changed = False
+        for writer in self._writers:
+            if writer.name not in self._leases:
+                lease = leases.take(self._connection, writer.name, self._owner)
+                if lease is not None:
+                    self._leases[writer.name] = lease
+                    self._positions.update(writer.load(lease))
+                    self._metrics.lease(writer.name, lease.epoch, held=True)
+                    _log.info("lease taken", book=writer.name, epoch=lease.epoch)
+                    changed = True
+        if changed:
+            self._positions.update(
+                {place: offset for place, offset in self._consumer.position().items() if place in self._positions}
+            )
+            self._consumer.assign(dict(self._positions))
+            self._paused = set()
+
+    def _pause(self) -> None:
+        """Follow what writers want to read."""
+        wanted = {place for writer in self._writers if writer.name in self._leases for place in writer.paused()}
+        if wanted - self._paused:
+            self._consumer.pause(wanted - self._paused)
+        if self._paused - wanted:
+            self._consumer.resume(self._paused - wanted)
+        self._paused = wanted
+
+    def _give_up(self) -> None:
+        for lease in self._leases.values():
+            try:
+                leases.give_up(self._connection, lease)
+            except Exception as problem:
+                _log.warning("lease not given up", book=lease.writer, detail=str(problem))
+        self._leases.clear()

@@ -1,0 +1,199 @@
+"""What a writer does with its input, whatever it decides: fence, redeliveries, one commit a batch, then the relay.
+
+Rule: state in memory is a copy of what Postgres has; after any failure it is loaded anew. Positions are Postgres';
+Kafka's are not used. A payment whose decision crashes is counted; at the third crash it is held with the error.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from engine.bus.record import Place as BusPlace
+from engine.bus.record import Record
+from engine.processors.archiver import RecreatedTopicError
+from engine.processors.batch import Batch, Place
+from engine.processors.decisions import Claims, Seen, names
+from engine.processors.outbound import Correspondence
+from engine.processors.recording import Arrival
+from engine.processors.relay import Relay
+from engine.store import commit as commits
+from engine.store import crashes, outbox, versions
+from engine.store.connection import Connection
+from engine.store.leases import Lease
+from engine.wire import Envelope, decode
+
+Clock = Callable[[], datetime]
+
+#: After a redelivery was found by the database, this many batches look before they leap.
+_WARY_BATCHES = 50
+#: A batch that keeps colliding is a defect: two writers at once, or ids that repeat.
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class WriterPorts:
+    """What a writer is given: its name and number, its input's sources, Postgres, the relay, a clock, its own BIC."""
+
+    name: str
+    writer_no: int
+    sources: Mapping[BusPlace, int]
+    connection: Connection
+    relay: Relay
+    clock: Clock
+    operator: str
+
+
+class Writer(ABC):
+    """A writer of envelopes: a book's, or the recorder."""
+
+    def __init__(self, ports: WriterPorts) -> None:
+        self.ports = ports
+        self.lease: Lease | None = None
+        self.positions: dict[int, int] = {}
+        self.next_seq = 1
+        self._seen = Seen()
+        self._wary = 0
+        self._versions: dict[tuple[str, str, int], int] = {}
+        self._crashed: dict[tuple[int, int], str] = {}
+
+    # -- ownership -----------------------------------------------------------------------------------------------------
+
+    def load(self, lease: Lease) -> dict[BusPlace, int]:
+        """Take over at this lease: everything from Postgres; returns where to read from."""
+        connection, ports = self.ports.connection, self.ports
+        self.lease = lease
+        for source in ports.sources.values():
+            commits.add_position(connection, lease, source)
+        stored = commits.positions(connection, ports.name)
+        self.positions = {source: stored[source] for source in ports.sources.values()}
+        self.next_seq = outbox.last_seq(connection, ports.writer_no) + 1
+        self._crashed = crashes.put_aside(connection, list(self.positions))
+        self.reload()
+        return {place: self.positions[source] for place, source in ports.sources.items()}
+
+    @abstractmethod
+    def reload(self) -> None:
+        """Bring what this kind of writer keeps in memory in line with Postgres."""
+
+    # -- a batch -------------------------------------------------------------------------------------------------------
+
+    def process(self, records: Sequence[Record]) -> int:
+        """Decide and commit what was read; returns how many payments were decided."""
+        if not records:
+            return 0
+        arrivals = [self._arrival(record) for record in records]
+        moved = self._moved(records)
+        fresh = [a for a in arrivals if (a.envelope.payment_id, a.envelope.attempt) not in self._seen]
+        fresh = _without_repeats(fresh)
+        if self._wary > 0:
+            self._wary -= 1
+            fresh = self._undecided(fresh)
+        for _ in range(_ATTEMPTS):
+            batch = self.new_batch()
+            batch.changes.positions = moved
+            self._decide(fresh, batch)
+            try:
+                self.commit(batch)
+                break
+            except commits.AlreadyDecidedError:
+                self._wary = _WARY_BATCHES
+                self.reload()
+                fresh = self._undecided(fresh)
+        else:
+            raise RuntimeError(f"{self.ports.name}: a batch of {len(fresh)} collides again and again")
+        self._seen.add((a.envelope.payment_id, a.envelope.attempt) for a in fresh)
+        self.positions.update({source: after for source, _, after in moved})
+        return len(fresh)
+
+    def new_batch(self) -> Batch:
+        """An empty batch at this moment."""
+        ports = self.ports
+        return Batch(ports.name, ports.writer_no, self.next_seq, ports.clock(), self.versions_of)
+
+    def commit(self, batch: Batch) -> None:
+        """One durable transaction; only then is anything told to anybody."""
+        assert self.lease is not None
+        try:
+            commits.commit(self.ports.connection, self.lease, batch.changes, self.work(batch))
+        except commits.AlreadyDecidedError:
+            raise
+        self.committed(batch)
+        self.next_seq = batch.next_seq
+        self.ports.relay.offer(batch.posted, batch.events)
+
+    def work(self, batch: Batch) -> Callable[[psycopg.Cursor[Any]], None] | None:  # noqa: ARG002
+        """What else belongs into the transaction."""
+        return None
+
+    def committed(self, batch: Batch) -> None:  # noqa: B027
+        """The batch is history now."""
+
+    @abstractmethod
+    def decide(self, arrivals: Sequence[Arrival], batch: Batch, claims: Claims, letter: Correspondence) -> None:
+        """Decide a batch of undecided arrivals, in order."""
+
+    def _decide(self, arrivals: Sequence[Arrival], batch: Batch) -> None:
+        claims = Claims(commits.claimed(self.ports.connection, names([a.envelope for a in arrivals])))
+        self.decide(arrivals, batch, claims, Correspondence(self.ports.operator, batch.shown_at))
+
+    # -- helpers -------------------------------------------------------------------------------------------------------
+
+    def versions_of(self, envelope: Envelope) -> int:
+        """The number under which the versions of a decision's data are kept."""
+        clearance, route = envelope.clearance, envelope.route
+        key = (
+            "" if clearance is None else clearance.list_version,
+            "" if clearance is None else clearance.settings_version,
+            0 if route is None else route.reference,
+        )
+        found = self._versions.get(key)
+        if found is None:
+            found = self._versions[key] = versions.number_of(self.ports.connection, *key)
+        return found
+
+    def crash_of(self, place: Place) -> str | None:
+        """The error of an arrival that crashed its worker too often."""
+        if not self._crashed:
+            return None
+        source = next((s for (_, p), s in self.ports.sources.items() if p == place.partition), None)
+        return None if source is None else self._crashed.get((source, place.offset))
+
+    def crashed(self, arrival: Arrival, problem: Exception) -> None:
+        """Count a crash before it ends the process. Outages are not crashes."""
+        source = next((s for (_, p), s in self.ports.sources.items() if p == arrival.place.partition), 0)
+        crashes.record(self.ports.connection, source, arrival.place.offset, f"{type(problem).__name__}: {problem}")
+
+    def _arrival(self, record: Record) -> Arrival:
+        return Arrival(decode(record.value), Place(record.partition, record.offset))
+
+    def _moved(self, records: Sequence[Record]) -> list[tuple[int, int, int]]:
+        after: dict[int, int] = {}
+        for record in records:
+            after[self.ports.sources[record.topic, record.partition]] = record.offset + 1
+        return [(source, self.positions[source], offset) for source, offset in sorted(after.items())]
+
+    def _undecided(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Without those that the inbox has; the same place with other bytes stops everything."""
+        known = commits.decided(self.ports.connection, [(a.envelope.payment_id, a.envelope.attempt) for a in arrivals])
+        for arrival in arrivals:
+            envelope = arrival.envelope
+            digest = known.get((envelope.payment_id, envelope.attempt))
+            if digest is not None and digest.hex() != envelope.digest:
+                raise RecreatedTopicError(
+                    f"payment {envelope.payment_id.hex()} was decided for other bytes: its topic was recreated"
+                )
+        return [a for a in arrivals if (a.envelope.payment_id, a.envelope.attempt) not in known]
+
+
+def _without_repeats(arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """The first of each attempt in this very batch."""
+    first: dict[tuple[bytes, int], Arrival] = {}
+    for arrival in arrivals:
+        first.setdefault((arrival.envelope.payment_id, arrival.envelope.attempt), arrival)
+    return list(first.values())

@@ -1,0 +1,32 @@
+"""Connections to Postgres in the engine's roles.
+
+Rule: a worker connects as the writer role (which can neither update nor delete history) and never as a superuser;
+durability settings are the server's and are not touched. A server that does not answer is an operating fault.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import psycopg
+
+from engine.errors import ServiceUnavailable
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Role = Literal["qenex_writer", "qenex_reader", "owner"]
+
+#: What a lost or refused connection raises; anything else is a defect or a broken rule.
+OPERATING_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError)
+
+
+def connect(url: str, role: Role, *, autocommit: bool = True, name: str = "qenex") -> Connection:
+    """Connect, and step down into the role; ServiceUnavailable when Postgres does not answer."""
+    try:
+        connection = psycopg.connect(
+            url, autocommit=autocommit, application_name=name, connect_timeout=10, prepare_threshold=1
+        )
+        if role != "owner":
+            connection.execute(f"set role {role}")
+    except psycopg.OperationalError as problem:
+        raise ServiceUnavailable("Postgres", f"{problem}".strip().splitlines()[0]) from problem
+    return connection
