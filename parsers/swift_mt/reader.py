@@ -27,7 +27,7 @@ _NOTES = frozenset({"N04", "N05", "N06", "N07"})
 _WITH_UETR = frozenset({"103", "202", "205"})
 #: Categories read in strict mode unless the caller says otherwise: those that move money ("" when it is not known).
 _MONEY = frozenset({"1", "2", ""})
-_FLAGGED = {"STP": "103", "REMIT": "103", "COV": "202 205"}
+_FLAGGED = {"STP": "102 103", "REMIT": "103", "COV": "202 205"}
 
 
 def read(data: bytes, *, mode: Mode | None = None) -> list[Message]:
@@ -73,12 +73,11 @@ def _message(frame: Frame, raw: bytes, index: int, mode: Mode | None, refused: b
         findings.append(finding("N06", "block 1", None, severity="warning", level="message"))
     elif good and None not in text.matches:
         payments = payments_of(text, headers, user)
-    key = text.plan.key
-    name = f"MT{headers.message_type}{flag}" if key is not None and len(key) > 3 else f"MT{headers.message_type}"
+    name = headers.message_type + (flag if headers.message_type in _FLAGGED.get(flag, "").split() else "")
     return Message(
         index=index,
         format="swift-mt",
-        type=name if headers.message_type else None,
+        type=f"MT{name}" if name else None,
         raw=raw,
         findings=tuple(findings),
         sender=headers.sender,
@@ -94,7 +93,7 @@ def _message(frame: Frame, raw: bytes, index: int, mode: Mode | None, refused: b
 def _check_headers(headers: Headers, user: dict[str, str], flag: str, problems: list[Problem]) -> None:
     if headers.service != "01" and not any(problem[0] == "H01" for problem in problems):
         problems.append(("H03", "block 1", headers.service, ""))
-    if flag in _FLAGGED and headers.message_type not in _FLAGGED[flag]:
+    if flag in _FLAGGED and headers.message_type not in _FLAGGED[flag].split():
         problems.append(("U09", "block 3, {119:}", flag, ""))
     if headers.message_type in _WITH_UETR and "121" not in user:
         problems.append(("U13", "block 3, {121:}", "", "missing"))

@@ -66,80 +66,85 @@ _EUROPE_33B = Rule(
 )
 
 
-def _core(shift: int) -> tuple[Rule, ...]:
-    """Rules of the 103; those after C13 stand one number higher in the REMIT form."""
+#: C1 to C13 of the 103, the same in both forms.
+_CORE = (
+    _RATE,
+    _EUROPE_33B,
+    Rule(
+        "C3",
+        "E01",
+        codes_with_priority(frozenset({"SDVA", "TELB", "PHOB", "INTC"})),
+        "23B is SPRI: 23E only SDVA, TELB, PHOB, INTC",
+        "Remove the code",
+        "23E",
+    ),
+    Rule("C3", "E02", no_codes_with_service, "23B is SSTD or SPAY: 23E is not allowed", "Remove 23E", "23E"),
+    Rule(
+        "C4",
+        "E03",
+        in_service(option("53", frozenset("AB"))),
+        "23B is SPRI, SSTD, SPAY: 53a is not option D",
+        "Use 53A",
+        "53",
+    ),
+    Rule(
+        "C5",
+        "E04",
+        in_service(account_in_53b),
+        "23B is SPRI, SSTD, SPAY: 53B has its party identifier",
+        "Add it",
+        "53",
+    ),
+    Rule(
+        "C6",
+        "E05",
+        in_service(option("54", _A_ONLY)),
+        "23B is SPRI, SSTD, SPAY: 54a only as option A",
+        "Use 54A",
+        "54",
+    ),
+    Rule("C7", "E06", needs("55", "53", "54"), "55a needs 53a and 54a", "Add 53a and 54a", "55"),
+    Rule(
+        "C8",
+        "E07",
+        in_service(option("55", _A_ONLY)),
+        "23B is SPRI, SSTD, SPAY: 55a only as option A",
+        "Use 55A",
+        "55",
+    ),
+    Rule("C9", "C81", needs("56", "57"), "56a needs 57a", "Add 57a", "56"),
+    Rule("C10", "E16", no_intermediary, "23B is SPRI: 56a is not allowed", "Remove 56a", "56"),
+    Rule(
+        "C10",
+        "E17",
+        intermediary_option,
+        "23B is SSTD, SPAY: 56a only as A, or C with a clearing code",
+        "Use 56A",
+        "56",
+    ),
+    Rule(
+        "C11",
+        "E09",
+        in_service(account_with_option),
+        "23B is SPRI, SSTD, SPAY: 57a as A, C, or D with party identifier",
+        "Use 57A",
+        "57",
+    ),
+    Rule(
+        "C12",
+        "E10",
+        in_service(no_account),
+        "23B is SPRI, SSTD, SPAY: the account in 59a is mandatory",
+        "Add the account",
+    ),
+    Rule("C13", "E18", cheque_without_account, "23E is CHQB: no account in 59a", "Remove the account", "23E"),
+)
+
+
+def _later(shift: int) -> tuple[Rule, ...]:
+    """C14 to C18 of the 103, which stand one number higher in the REMIT form."""
     number = "C{}".format
     return (
-        _RATE,
-        _EUROPE_33B,
-        Rule(
-            "C3",
-            "E01",
-            codes_with_priority(frozenset({"SDVA", "TELB", "PHOB", "INTC"})),
-            "23B is SPRI: 23E only SDVA, TELB, PHOB, INTC",
-            "Remove the code",
-            "23E",
-        ),
-        Rule("C3", "E02", no_codes_with_service, "23B is SSTD or SPAY: 23E is not allowed", "Remove 23E", "23E"),
-        Rule(
-            "C4",
-            "E03",
-            in_service(option("53", frozenset("AB"))),
-            "23B is SPRI, SSTD, SPAY: 53a is not option D",
-            "Use 53A",
-            "53",
-        ),
-        Rule(
-            "C5",
-            "E04",
-            in_service(account_in_53b),
-            "23B is SPRI, SSTD, SPAY: 53B has its party identifier",
-            "Add it",
-            "53",
-        ),
-        Rule(
-            "C6",
-            "E05",
-            in_service(option("54", _A_ONLY)),
-            "23B is SPRI, SSTD, SPAY: 54a only as option A",
-            "Use 54A",
-            "54",
-        ),
-        Rule("C7", "E06", needs("55", "53", "54"), "55a needs 53a and 54a", "Add 53a and 54a", "55"),
-        Rule(
-            "C8",
-            "E07",
-            in_service(option("55", _A_ONLY)),
-            "23B is SPRI, SSTD, SPAY: 55a only as option A",
-            "Use 55A",
-            "55",
-        ),
-        Rule("C9", "C81", needs("56", "57"), "56a needs 57a", "Add 57a", "56"),
-        Rule("C10", "E16", no_intermediary, "23B is SPRI: 56a is not allowed", "Remove 56a", "56"),
-        Rule(
-            "C10",
-            "E17",
-            intermediary_option,
-            "23B is SSTD, SPAY: 56a only as A, or C with a clearing code",
-            "Use 56A",
-            "56",
-        ),
-        Rule(
-            "C11",
-            "E09",
-            in_service(account_with_option),
-            "23B is SPRI, SSTD, SPAY: 57a as A, C, or D with party identifier",
-            "Use 57A",
-            "57",
-        ),
-        Rule(
-            "C12",
-            "E10",
-            in_service(no_account),
-            "23B is SPRI, SSTD, SPAY: the account in 59a is mandatory",
-            "Add the account",
-        ),
-        Rule("C13", "E18", cheque_without_account, "23E is CHQB: no account in 59a", "Remove the account", "23E"),
         *(Rule(number(14 + shift), *row) for row in _CHARGES),
         Rule(number(15 + shift), "D51", charges_need_instructed_amount, "71F or 71G needs 33B", "Add 33B", "71F 71G"),
         Rule(
@@ -196,11 +201,12 @@ _COVER = (*_BANK, Rule("C2", "C68", cover_intermediary, "In sequence B 56a needs
 
 #: Key of the message table -> its rules, in the order of the handbook.
 RULES: dict[str, tuple[Rule, ...]] = {
-    "103": (*_23E_RULES, *_core(0)),
+    "103": (*_23E_RULES, *_CORE, *_later(0)),
     "103STP": (*_23E_RULES, *_STP),
     "103REMIT": (
         *_23E_RULES,
-        *_core(1),
+        *_CORE,
+        *_later(1),
         Rule("C14", "E12", remittance_twice, "70 and 77T exclude each other", "Remove one of them", "77T"),
     ),
     "200": _BANK,
