@@ -39,12 +39,20 @@ class Command:
 _STACK = "The stack on this machine"
 _MESSAGES = "Messages (no service needed)"
 _COMPLIANCE = "Compliance"
+_PAYMENTS = "Payments and accounts"
+_PEOPLE = "Who takes part, who decides"
 
 COMMANDS: tuple[Command, ...] = (
     Command("up", "engine.commands.stack:up", _STACK, "Start Postgres, Kafka and the workers here."),
     Command("status", "engine.commands.stack:status", _STACK, "Show each piece: health, port, restarts."),
     Command("down", "engine.commands.stack:down", _STACK, "Stop what up started."),
     Command("config", "engine.commands.stack:config", _STACK, "Show the effective settings, secrets masked."),
+    Command("send", "engine.commands.send:send", _PAYMENTS, "Send files to the ingest topics; wait for outcomes."),
+    Command("trace", "engine.commands.trace:trace", _PAYMENTS, "Show what became of a payment, step by step."),
+    Command("balances", "engine.commands.balances:balances", _PAYMENTS, "Show accounts and what is queued on them."),
+    Command("audit", "engine.commands.audit:audit", _PAYMENTS, "Prove the invariants over all of history."),
+    Command("participants", "engine.commands.participants:app", _PEOPLE, "Import and show banks; their keys."),
+    Command("operators", "engine.commands.operators:app", _PEOPLE, "Operators, their roles and tokens."),
     Command("watchlist", "engine.commands.watchlist:app", _COMPLIANCE, "Import and show lists to screen against."),
     Command("screen", "engine.commands.watchlist:screen", _COMPLIANCE, "Try a name against a list, with the reason."),
     Command("parse", "engine.commands.messages:parse", _MESSAGES, "Read messages: findings, content, payments."),

@@ -80,6 +80,7 @@ def bus_settings(settings: Settings) -> BusSettings:
         security=settings.librdkafka(),
         linger_ms=0,
         delivery_timeout_ms=15_000,
+        fetch_queue_messages=500,
         request_timeout_ms=10_000,
     )
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from engine import ids
 from engine.store.connection import Connection
@@ -158,12 +159,9 @@ def history(connection: Connection, payments: Iterable[bytes]) -> History:
         for query in (_DECIDED, _MOVED):
             for payment, *row in cursor.execute(query, asked).fetchall():
                 found.steps.setdefault(bytes(payment), []).append(Step(bytes(payment), *row))
-        for payment, *row in cursor.execute(_POSTED, asked).fetchall():
-            *head, currency, amount, balance = row
-            view = PostingView(
-                bytes(payment), *head, amount=Money(amount, currency), balance_after=Money(balance, currency)
-            )
-            found.postings.setdefault(bytes(payment), []).append(view)
+        for posted in cursor.execute(_POSTED, asked).fetchall():
+            view = _posting(posted)
+            found.postings.setdefault(view.payment, []).append(view)
         for payment, *row in cursor.execute(_ANSWERED, asked).fetchall():
             found.answers.setdefault(bytes(payment), []).append(AnswerView(bytes(payment), *row))
     for payment, postings in found.postings.items():
@@ -173,6 +171,12 @@ def history(connection: Connection, payments: Iterable[bytes]) -> History:
             Step(payment, first.posted_at, "settled", "SETTLED", 0, None, detail)
         )
     return found
+
+
+def _posting(row: tuple[Any, ...]) -> PostingView:
+    payment, entry, kind, day, posted_at, account, book, participant, currency, amount, balance = row
+    moved, after = Money(amount, currency), Money(balance, currency)
+    return PostingView(bytes(payment), entry, kind, day, posted_at, account, book, participant, moved, after)
 
 
 def archived(connection: Connection) -> dict[int, int]:
