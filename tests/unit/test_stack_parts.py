@@ -265,4 +265,4 @@ def test_logs_are_json_lines_without_private_data() -> None:
     assert list(settled)[:4] == ["ts", "level", "worker", "event"]
     assert (settled["worker"], settled["event"], settled["payment_id"]) == ("settlement", "settled", "01")
     assert (failed["level"], failed["error"]) == ("error", "ValueError")
-    assert "test_stack.py" in failed["where"][-1]
+    assert "test_stack_parts.py" in failed["where"][-1]
