@@ -90,8 +90,11 @@ class Queue:
             items.insert(bisect_left(items, waiting.key, self.head, key=_key), waiting)
 
     def index(self, waiting: Waiting) -> int:
-        """Its place from the head, which is 0."""
-        return bisect_left(self.items, waiting.key, self.head, key=_key) - self.head
+        """Its place from the head, which is 0; IndexError when it does not stand here."""
+        at = bisect_left(self.items, waiting.key, self.head, key=_key)
+        while self.items[at] is not waiting:  # two of one position: a rebuild from damaged rows must not take another
+            at += 1
+        return at - self.head
 
     def remove(self, waiting: Waiting) -> None:
         """Take one out of the middle."""
