@@ -178,14 +178,15 @@ def _service_message(
     """An ACK or NAK (F21): 451 says which, 405 the reason and line, 108 the MUR of the message it answers."""
     tags = tag_blocks(frame.text or "")
     answer = "ACK" if tags.get("451") == "0" else "NAK" if tags.get("451") == "1" else ""
+    findings = [_of_problem(problem, "warning") for problem in problems]  # it moves no money
     if not answer:
-        problems.append(("T13", "block 4, {451:}", tags.get("451", ""), "451 is 0 or 1"))
+        findings.append(finding("T13", "block 4, {451:}", tags.get("451"), detail="451 is 0 or 1"))
     message = Message(
         index=index,
         format="swift-mt",
         type=answer or "F21",
         raw=raw,
-        findings=tuple(_of_problem(problem, "error") for problem in problems),
+        findings=tuple(findings),
         receiver=headers.receiver,
         reference=tags.get("108"),
         parsed=MtMessage(frame, None),

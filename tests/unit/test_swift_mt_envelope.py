@@ -72,6 +72,20 @@ def test_a_nak_with_an_unclosed_tag_is_read_on():
     assert [field["tag"] for field in message.content()["fields"]] == ["177", "451", "405", "108"]
 
 
+@pytest.mark.parametrize(
+    ("data", "type_", "verdict"),
+    [
+        ("{1:F21NORDDEHHXXX0042000017}{4:{177:2611231044}{451:0}}", "ACK", "accepted"),
+        ("{1:F21NORDDEHHAXXX0042000017}{4:{177:2611231044}{451:2}}", "F21", "rejected"),
+        ("{1:F21NORDDEHHAXXX0042000017}", "F21", "rejected"),
+    ],
+)
+def test_a_service_message_needs_its_answer_and_little_else(data, type_, verdict):
+    message = read(data.encode())[0]
+    assert (message.type, message.verdict) == (type_, verdict)
+    assert message.findings != ()
+
+
 def test_the_acknowledgement_may_stand_after_the_message():
     messages = read((ONE + "{1:F21NORDDEHHAXXX0042000017}{4:{177:2611231044}{451:0}}").encode())
     assert [message.type for message in messages] == ["MT199", "ACK"]
