@@ -33,9 +33,22 @@ from engine.bus.port import (
 from engine.bus.record import Outgoing, Place, Record
 from engine.bus.settings import BusSettings
 from engine.bus.topics import MAX_MESSAGE_BYTES
+from engine.observability.logs import get_logger
 
-_log = logging.getLogger(__name__)
-_librdkafka = logging.getLogger("librdkafka")
+_log = get_logger()
+
+
+class _Forward(logging.Handler):
+    """Hands what librdkafka logs to our log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line."""
+        _log.debug("librdkafka", level_of_library=record.levelname, detail=record.getMessage())
+
+
+_librdkafka = logging.getLogger("engine.bus.librdkafka")
+_librdkafka.propagate = False
+_librdkafka.addHandler(_Forward())
 
 #: The group has moved on; somebody else reads these messages again.
 _MOVED_ON = frozenset({
@@ -141,7 +154,7 @@ class Health:
             self.fatal = f"{self._who}: {error.str()}"
         elif error.code() == KafkaError._ALL_BROKERS_DOWN:
             self.down = f"{self._who}: no broker of the cluster answers ({error.str()})"
-        _log.warning("%s: %s", self._who, error.str())
+        _log.warning("kafka", client=self._who, detail=error.str())
 
     def check(self) -> None:
         """Raise what cannot be survived."""

@@ -6,6 +6,7 @@ Rule: administration is idempotent and only ever brings a topic to its contract;
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -66,7 +67,9 @@ class KafkaAdmin:
         self._create(missing)
         if short:
             asked = [NewPartitions(topic.name, topic.partitions) for topic in short]
-            self._results(self._client.create_partitions(asked, operation_timeout=self._seconds))
+            # A broker may describe the count of a moment ago: that it has so many already is what was wanted.
+            futures = self._client.create_partitions(asked, operation_timeout=self._seconds)
+            self._results(futures, allowed=KafkaError.INVALID_PARTITIONS)
         changed = self._correct([topic for topic in topics if topic.name in existing])
         return Ensured(tuple(each.name for each in missing), tuple(each.name for each in short), changed)
 
@@ -80,6 +83,15 @@ class KafkaAdmin:
         futures = self._client.create_topics(asked, operation_timeout=self._seconds, request_timeout=self._seconds)
         # Somebody else may have created it in this moment: the same table, so the same topic.
         self._results(futures, allowed=KafkaError.TOPIC_ALREADY_EXISTS)
+        self._await_visible([topic.name for topic in topics])
+
+    def _await_visible(self, names: Sequence[str]) -> None:
+        """A created topic is described a moment later; whoever asks for its id next should find it."""
+        end = time.monotonic() + self._seconds
+        while len(self.describe(names)) < len(names):
+            if time.monotonic() > end:
+                raise OperatingFaultError(f"topics were created and are not there after {self._seconds} s")
+            time.sleep(0.05)
 
     def _correct(self, topics: Sequence[Topic]) -> tuple[str, ...]:
         """Set the settings that differ from the contract; others are left as the operator has them."""
@@ -179,9 +191,12 @@ class KafkaTailReader:
                 ends[found.topic, found.partition] = high
                 starts.append(found)
         client.assign(starts)
+        patient_until = time.monotonic() + seconds
         while ends:
-            messages = client.consume(500, seconds)
-            if not messages:
+            messages = client.consume(500, 0.05)  # it waits so long for the last of the 500
+            if messages:
+                patient_until = time.monotonic() + seconds
+            elif time.monotonic() > patient_until:
                 raise OperatingFaultError(f"reading the tail of {sorted({topic for topic, _ in ends})}: no answer")
             for message in messages:
                 place = (message.topic() or "", message.partition() or 0)

@@ -262,8 +262,10 @@ class MemoryConsumer:
 
     def assign(self, positions: Positions) -> None:
         """Read these partitions, without the group."""
-        ends = {BEGINNING: lambda _: 0, END: lambda place: len(self._bus.log(place))}
-        self._at = {place: ends[at](place) if at in ends else at for place, at in positions.items()}
+        self._at = {}
+        for place, at in positions.items():
+            end = len(self._bus.log(place))
+            self._at[place] = 0 if at == BEGINNING else end if at == END else at
         self._read.clear()
         self._paused.clear()
 

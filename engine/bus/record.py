@@ -19,12 +19,15 @@ TRACEPARENT = "traceparent"
 SOURCE_HEADER = "source"
 STAGE_HEADER = "stage"
 ERROR_HEADER = "error"
+#: Length of a value of which the copy holds only the beginning: one as large as a message may be leaves no room.
+CUT_HEADER = "cut-from"
 
 #: A partition of a topic.
 Place = tuple[str, int]
 
 #: A broker refuses a header that takes the message over its limit; the stack's end says what happened.
 _ERROR_MAX = 16_384
+_COPY_MAX = 16 * 1024 * 1024 - 131_072
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -81,14 +84,20 @@ def cloud_event(
 
 
 def deadletter_copy(record: Record, stage: str, error: str, *, topic: str = "deadletter") -> Outgoing:
-    """The record for ``deadletter``: bytes and headers as they were, plus source, stage and error."""
-    headers: dict[str, bytes] = {
-        **record.headers,
+    """The record for ``deadletter``: bytes and headers as they were, plus source, stage and error; cut when too large."""
+    headers = {
         SOURCE_HEADER: record.coordinates.encode(),
         STAGE_HEADER: stage.encode(),
         ERROR_HEADER: error[-_ERROR_MAX:].encode("utf-8", "replace"),
     }
-    return Outgoing(topic, None, record.coordinates.encode(), record.value, headers)
+    carried = sum(len(name) + len(value) for name, value in record.headers.items())
+    value = record.value
+    if len(value) + carried > _COPY_MAX:  # the copy must never be what cannot be sent
+        headers[CUT_HEADER] = str(len(value)).encode()
+        value = value[:_COPY_MAX]
+    else:
+        headers = {**record.headers, **headers}
+    return Outgoing(topic, None, record.coordinates.encode(), value, headers)
 
 
 def header_text(headers: Mapping[str, bytes], name: str) -> str | None:
