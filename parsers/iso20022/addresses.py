@@ -7,6 +7,8 @@ schemes without a date, nothing is said. Sources: EPC153-22 section 7.4 (SEPA), 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from parsers.iso20022.facts import Facts, listed
@@ -15,20 +17,18 @@ from parsers.iso20022.report import Report
 
 #: Where a transaction or batch has parties and agents, and the reason that its sender gets for a bad address:
 #: BE07 for the debtor's side, BE04 for the creditor's (ExternalStatusReason1Code).
-_PARTIES: tuple[tuple[str, str], ...] = (
-    ("Dbtr", "BE07"),
-    ("UltmtDbtr", "BE07"),
-    ("InitgPty", "BE07"),
-    ("Cdtr", "BE04"),
-    ("UltmtCdtr", "BE04"),
-)
-_AGENTS: tuple[tuple[str, str], ...] = (
-    ("DbtrAgt", "BE07"),
-    ("CdtrAgt", "BE04"),
-    ("IntrmyAgt1", "BE04"),
-    ("IntrmyAgt2", "BE04"),
-    ("IntrmyAgt3", "BE04"),
-)
+_ROLES: dict[str, str] = {
+    "Dbtr": "BE07",
+    "UltmtDbtr": "BE07",
+    "InitgPty": "BE07",
+    "DbtrAgt": "BE07",
+    "Cdtr": "BE04",
+    "UltmtCdtr": "BE04",
+    "CdtrAgt": "BE04",
+    "IntrmyAgt1": "BE04",
+    "IntrmyAgt2": "BE04",
+    "IntrmyAgt3": "BE04",
+}
 _LINES_MAX = 2
 _LINE_LENGTH = 70
 
@@ -43,7 +43,11 @@ def addresses_are_structured(message: MessageFacts, report: Report) -> None:
         if date is not None and date >= since:
             _transaction(message, item, since, report)
             if item.batch and item.number == 1:
-                _holder(item.batch, f"{message.root}/PmtInf[{item.batch_number}]", since, report)
+                _holder(item.batch, partial(_batch_path, message, item), since, report)
+
+
+def _batch_path(message: MessageFacts, item: Transaction) -> str:
+    return f"{message.root}/PmtInf[{item.batch_number}]"
 
 
 def _settlement_date(message: MessageFacts, item: Transaction) -> str | None:
@@ -59,35 +63,35 @@ def _settlement_date(message: MessageFacts, item: Transaction) -> str | None:
 
 
 def _transaction(message: MessageFacts, item: Transaction, since: str, report: Report) -> None:
-    _holder(item.facts, message.path(item), since, report)
+    _holder(item.facts, lambda: message.path(item), since, report)
     underlying = item.facts.get("UndrlygCstmrCdtTrf")
     if underlying:
-        _holder(underlying, message.path(item, "UndrlygCstmrCdtTrf"), since, report)
+        _holder(underlying, lambda: message.path(item, "UndrlygCstmrCdtTrf"), since, report)
 
 
-def _holder(holder: Facts, path: str, since: str, report: Report) -> None:
-    for name, code in _PARTIES:
-        facts = holder.get(name)
-        if isinstance(facts, dict):
-            where = ""
-            if "FinInstnId" in facts:
-                facts, where = facts["FinInstnId"], "/FinInstnId"
-            _judge(facts, code, f"{path}/{name}{where}", since, report)
-    for name, code in _AGENTS:
-        facts = holder.get(name)
-        if isinstance(facts, dict):
-            _judge(facts.get("FinInstnId"), code, f"{path}/{name}/FinInstnId", since, report)
+def _holder(holder: Facts, path: Callable[[], str], since: str, report: Report) -> None:
+    for name, facts in holder.items():
+        code = _ROLES.get(name)
+        if code is None or not isinstance(facts, dict):
+            continue
+        institution = facts.get("FinInstnId")
+        address = (facts if institution is None else institution).get("PstlAdr")
+        if isinstance(address, dict):
+            where = f"{name}/PstlAdr" if institution is None else f"{name}/FinInstnId/PstlAdr"
+            _judge(address, code, partial(_below, path, where), since, report)
 
 
-def _judge(holder: Any, code: str, path: str, since: str, report: Report) -> None:
-    address = holder.get("PstlAdr") if isinstance(holder, dict) else None
-    if not isinstance(address, dict):
-        return
-    lines = [line for line in listed(address.get("AdrLine")) if isinstance(line, str)]
-    remedy = "give TwnNm and Ctry; the rest in its own elements, or in at most two AdrLine of 70"
+def _below(path: Callable[[], str], where: str) -> str:
+    return f"{path()}/{where}"
+
+
+def _judge(address: Facts, code: str, path: Callable[[], str], since: str, report: Report) -> None:
+    lines = listed(address.get("AdrLine"))
     if "TwnNm" not in address or "Ctry" not in address:
         rule = f"an address has town and country in elements of their own for settlement from {since}"
-        report.error(code, "entry", f"{path}/PstlAdr", ", ".join(lines) or None, rule, remedy)
     elif len(lines) > _LINES_MAX or any(len(line) > _LINE_LENGTH for line in lines):
         rule = f"a hybrid address has at most two free lines of 70 characters for settlement from {since}"
-        report.error(code, "entry", f"{path}/PstlAdr", ", ".join(lines), rule, remedy)
+    else:
+        return
+    remedy = "give TwnNm and Ctry; the rest in its own elements, or in at most two AdrLine of 70"
+    report.error(code, "entry", path(), ", ".join(lines) or None, rule, remedy)

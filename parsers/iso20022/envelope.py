@@ -95,6 +95,8 @@ def parse_xml(data: bytes, max_bytes: int = MAX_BYTES) -> etree._Element:
     parser = _parsers.exact if b"<![CDATA[" in data else _parsers.compact
     try:
         root = etree.fromstring(data, parser)
+        if parser is _parsers.exact:
+            _drop_blanks(root)
     except etree.XMLSyntaxError as problem:
         raise _syntax(problem) from None
     except ValueError as problem:  # an encoding that libxml2 does not know
@@ -109,6 +111,13 @@ def parse_xml(data: bytes, max_bytes: int = MAX_BYTES) -> etree._Element:
     return root
 
 
+def _drop_blanks(root: etree._Element) -> None:
+    """Drop the blanks before an element's first child, as the compact parser does."""
+    for element in root.iter():
+        if len(element) and element.text is not None and element.text.isspace():
+            element.text = None
+
+
 def _syntax(problem: etree.XMLSyntaxError) -> RefusedError:
     line, column = problem.position
     message = str(problem.msg or problem)
@@ -116,6 +125,12 @@ def _syntax(problem: etree.XMLSyntaxError) -> RefusedError:
     if "xcessive depth" in message:
         return _refuse("XML-DEPTH", place, None, "elements are nested at most 256 deep", "send a message as defined")
     return _refuse("XML-SYNTAX", place, None, f"not well-formed XML 1.0: {message}", "send well-formed XML in UTF-8")
+
+
+def as_sent(data: bytes) -> etree._Element:
+    """The root of bytes that were read before, with the blanks, comments and instructions that no rule needs."""
+    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
+    return etree.fromstring(data, parser)
 
 
 def split_declarations(data: bytes) -> list[bytes]:
@@ -168,7 +183,7 @@ def _collect(elements: Iterable[etree._Element], found: list[etree._Element], de
             continue
         before = len(found)
         if depth:
-            _collect(child, found, depth - 1)
+            _collect(child.iterchildren("*"), found, depth - 1)
         if named and len(found) == before:
             found.append(child)
 
@@ -179,8 +194,9 @@ def _adopt(element: etree._Element) -> etree._Element | None:
     Some schemes (RTP among them) declare ``AppHdr``, and an element in the place of Document or of the one below it,
     in their namespace, with the children of the ISO definition. The copy has ISO's names; lines are kept.
     """
-    inside = [child for child in element if _is_ours(child)]
-    if not inside or len(inside) != len(element):
+    children = list(element.iterchildren("*"))
+    inside = [child for child in children if _is_ours(child)]
+    if not inside or len(inside) != len(children):
         return None
     if any(local_name(str(child.tag)) in ("Document", "AppHdr") for child in inside):
         return None

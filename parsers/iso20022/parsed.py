@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from lxml import etree
 
+from parsers.iso20022.envelope import as_sent
 from parsers.iso20022.report import local_name
 from payments import Finding
 
@@ -40,11 +41,8 @@ class ParsedXml:
 
     def write(self) -> bytes:
         """The message from its elements, in UTF-8."""
-        parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
-        # The elements held here lack the blanks, comments and instructions that no rule needs; these count when
-        # the message is written, so that they are read again.
-        root = etree.fromstring(self.raw, parser)
-        return etree.tostring(root.getroottree(), encoding="UTF-8", xml_declaration=True)
+        # The elements held here lack blanks and comments; these count when the message is written.
+        return etree.tostring(as_sent(self.raw).getroottree(), encoding="UTF-8", xml_declaration=True)
 
 
 def tree(element: etree._Element) -> dict[str, Any]:

@@ -17,7 +17,15 @@ from lxml import etree
 
 from parsers import sepa
 from parsers.iso20022.build import build_payments
-from parsers.iso20022.envelope import MAX_BYTES, Envelope, RefusedError, messages_of, parse_xml, split_declarations
+from parsers.iso20022.envelope import (
+    MAX_BYTES,
+    Envelope,
+    RefusedError,
+    as_sent,
+    messages_of,
+    parse_xml,
+    split_declarations,
+)
 from parsers.iso20022.facts import Facts, FieldTable, walk
 from parsers.iso20022.messages import MessageFacts, message_facts
 from parsers.iso20022.parsed import ParsedXml
@@ -94,8 +102,11 @@ def read(
         envelopes = messages_of(root)
         if not envelopes:
             messages.append(_unreadable(len(messages), raw, _no_document(root)))
-        for envelope in envelopes:
-            part = raw if len(envelopes) == 1 else etree.tostring(envelope.whole, encoding="UTF-8", with_tail=False)
+        parts = [raw]
+        if len(envelopes) > 1:
+            wholes = (envelope.whole for envelope in messages_of(as_sent(raw)))
+            parts = [etree.tostring(whole, encoding="UTF-8", with_tail=False) for whole in wholes]
+        for part, envelope in zip(parts, envelopes, strict=False):
             messages.append(_Reading(part, envelope, mode, scheme, address_dates).message(len(messages)))
     return messages
 

@@ -7,6 +7,8 @@ of 100,000 bad transactions costs no more than its first thousand.
 
 from __future__ import annotations
 
+from itertools import islice
+
 from lxml import etree
 
 from payments import Finding, Level, error, warning
@@ -81,10 +83,12 @@ class Report:
 
     def _place(self, path: str) -> str:
         """The path with the line of its nearest existing element: what is missing has no line of its own."""
-        steps = path.split("/")
-        while steps:
-            element = self._document.find("/".join(f"{{*}}{step}" for step in steps))
-            if element is not None:
-                return f"line {element.sourceline}, /Document/{path}"
-            steps.pop()
-        return f"line {self._document.sourceline}, /Document/{path}"
+        current = self._document
+        for step in path.split("/"):
+            name, _, position = step.partition("[")
+            index = int(position[:-1]) - 1 if position else 0
+            below = next(islice(current.iterchildren(f"{{*}}{name}"), index, None), None)
+            if below is None:
+                break
+            current = below
+        return f"line {current.sourceline}, /Document/{path}"

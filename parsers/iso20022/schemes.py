@@ -17,10 +17,12 @@ from parsers.iso20022.messages import MessageFacts
 ADDRESS_DATES: dict[str, str] = {
     "SCT": "2026-11-15",
     "SCT-INST": "2026-11-15",
+    "SDD": "2026-11-15",
     "CBPR+": "2026-11-14",
     "FEDWIRE": "2026-11-16",
 }
 
+_DIRECT_DEBITS = frozenset({"pacs.003", "pacs.007", "pain.008"})
 _EMPTY: Facts = {}
 
 
@@ -34,6 +36,8 @@ def scheme_of(message: MessageFacts) -> str | None:
         return "FEDWIRE"
     for kind in _payment_types(message):
         if code_of(_choice(kind.get("SvcLvl"))) == "SEPA":
+            if message.family in _DIRECT_DEBITS:
+                return "SDD"
             return "SCT-INST" if code_of(_choice(kind.get("LclInstrm"))) == "INST" else "SCT"
     return None
 

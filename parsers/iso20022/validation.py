@@ -20,7 +20,8 @@ from schemas.iso20022 import Definition
 #: ExternalStatusReason1Code: what RTGS and SEPA answer to a message that breaks its schema.
 SCHEMA_CODE = "FF01"
 
-_DATES = re.compile(r"atomic type 'xs:(?:dateTime|date|time|gYear|gYearMonth)'")
+_DATES = re.compile(r"Element '([^']+)': .* atomic type 'xs:(?:dateTime|date|time|gYear|gYearMonth)'", re.DOTALL)
+_LOOKS_LIKE_DATE = re.compile(r"[0-9T:+.Z-]+", re.ASCII)
 _NAMESPACES = re.compile(r"\{urn:[^}]*\}")
 _ELEMENT = re.compile(r"^Element '[^']*'(?:, attribute '(?P<attribute>[^']*)')?: (?:\[facet '(?P<facet>\w+)'\] )?")
 #: libxml2 repeats a facet's failure as "not a valid value of the atomic type": once is enough.
@@ -81,14 +82,15 @@ def _locate(element: etree._Element, entry: etree._LogEntry) -> etree._Element:
 
 
 def _trim_dates(element: etree._Element, schema: etree.XMLSchema) -> bool:
-    """Drop blanks round dates and times that libxml2 refused for them; whether there were any."""
+    """Drop blanks round dates and times in elements that libxml2 refused; whether there were any."""
+    tags = {match[1] for entry in _entries(schema) if (match := _DATES.match(entry.message))}
     trimmed = False
-    for entry in _entries(schema):
-        if _DATES.search(entry.message):
-            target = _locate(element, entry)
-            if target.text is not None and target.text != target.text.strip(" \t\r\n"):
-                target.text = target.text.strip(" \t\r\n")
-                trimmed = True
+    for target in element.iter(*tags) if tags else ():
+        text = target.text or ""
+        stripped = text.strip(" \t\r\n")
+        if stripped != text and _LOOKS_LIKE_DATE.fullmatch(stripped):
+            target.text = stripped
+            trimmed = True
     return trimmed
 
 

@@ -76,10 +76,11 @@ def amount_is_euro_in_range(message: MessageFacts, item: Transaction, report: Re
     amount = item.facts.get("IntrBkSttlmAmt")
     if not isinstance(amount, Money):
         return
-    path = message.path(item, "IntrBkSttlmAmt")
     if amount.currency != "EUR":
+        path = message.path(item, "IntrBkSttlmAmt")
         report.error("AM03", "entry", path, amount, "SEPA payments are in EUR", "send it through another scheme")
     elif amount > AMOUNT_MAX:
+        path = message.path(item, "IntrBkSttlmAmt")
         rule = f"the amount is at most {AMOUNT_MAX}"
         report.error("AM02", "entry", path, amount, rule, "split the payment, or use another scheme")
 
@@ -113,10 +114,11 @@ def names_are_short(message: MessageFacts, item: Transaction, report: Report) ->
     """Debtor's and creditor's names are there and have at most 70 characters."""
     for name in ("Dbtr", "Cdtr"):
         value = (item.facts.get(name) or {}).get("Nm")
-        path = message.path(item, name, "Nm")
         if value is None or not value.strip():
+            path = message.path(item, name, "Nm")
             report.error(_FORM, "entry", path, value, f"the name of the {_SIDES[name]} is mandatory", "give the name")
         elif len(value) > NAME_MAX:
+            path = message.path(item, name, "Nm")
             rule = f"the name of the {_SIDES[name]} has at most {NAME_MAX} characters"
             report.error(_FORM, "entry", path, value, rule, "shorten the name")
 
@@ -130,13 +132,12 @@ def remittance_is_one_kind(message: MessageFacts, item: Transaction, report: Rep
     if not remittance:
         return
     free, structured = remittance.get("Ustrd"), remittance.get("Strd")
-    path = message.path(item, "RmtInf")
     if (free is not None and structured is not None) or isinstance(free, list) or isinstance(structured, list):
         rule = "remittance information is one Ustrd or one Strd"
-        report.error(_FORM, "entry", path, None, rule, "keep one of them")
+        report.error(_FORM, "entry", message.path(item, "RmtInf"), None, rule, "keep one of them")
     elif isinstance(free, str) and len(free) > REMITTANCE_MAX:
         rule = f"unstructured remittance information has at most {REMITTANCE_MAX} characters"
-        report.error(_FORM, "entry", f"{path}/Ustrd", free, rule, "shorten the text")
+        report.error(_FORM, "entry", message.path(item, "RmtInf", "Ustrd"), free, rule, "shorten the text")
 
 
 def references_are_clean(message: MessageFacts, item: Transaction, report: Report) -> None:
@@ -158,11 +159,12 @@ def references_are_clean(message: MessageFacts, item: Transaction, report: Repor
 def acceptance_time_is_canonical(message: MessageFacts, item: Transaction, report: Report) -> None:
     """AccptncDtTm is there, to the millisecond, its fraction without trailing zero."""
     value = item.facts.get("AccptncDtTm")
-    path = message.path(item, "AccptncDtTm")
     if value is None:
+        path = message.path(item, "AccptncDtTm")
         rule = "AccptncDtTm is mandatory: the ten seconds count from it"
         report.error(_FORM, "entry", path, None, rule, "give the time at which the order was accepted")
     elif isinstance(value, str) and _ACCEPTANCE_TIME.fullmatch(value) is None:
+        path = message.path(item, "AccptncDtTm")
         rule = "AccptncDtTm has at most milliseconds and no trailing zero in the fraction (W3C canonical form)"
         report.error(_FORM, "field", path, value, rule, "write .12 for .120, and no fraction for .000")
 
