@@ -9,6 +9,7 @@ import typer
 from engine.commands import services
 from engine.commands.output import DataOption, JsonOption, json_line, json_lines, line, say, table
 from engine.errors import UsageFault
+from engine.roles import ROLES
 from engine.store import operators as store
 
 app = typer.Typer(
@@ -16,7 +17,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Operators and their tokens: who decides a case or touches a queue is who holds the token.",
 )
-_ROLES_HELP = "; ".join(f"{name}: {role.help}" for name, role in store.ROLES.items())
+_ROLES_HELP = "; ".join(f"{name}: {role.help}" for name, role in ROLES.items())
 _NAME_MAX = 64
 
 
@@ -29,10 +30,10 @@ def add(
 ) -> int:
     """Add an operator and print his token, once.
 
-    Example: `qenex operators add anna --role compliance`
+    Example: `qenex operators add anna --role analyst`
     """
-    if role not in store.ROLES:
-        raise UsageFault(f"{role!r} is not a role; there are {', '.join(store.ROLES)}.")
+    if role not in ROLES:
+        raise UsageFault(f"{role!r} is not a role; there are {', '.join(ROLES)}.")
     if not name.strip() or len(name) > _NAME_MAX or not name.isprintable() or name.startswith("local:"):
         raise UsageFault(f"{name!r} cannot be a name: 1 to {_NAME_MAX} printable characters, not local:... .")
     settings = services.load(data, postgres=True)

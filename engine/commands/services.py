@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from engine import settings as settings_module
 from engine.errors import ServiceUnavailable, UsageFault
+from engine.roles import Permission, roles_for
 from engine.settings import Settings
-from engine.store.operators import ROLES, Operator, Permission, authenticate
+from engine.store.operators import Operator, authenticate
 
 if TYPE_CHECKING:
     from engine.bus.port import Admin, Consumer, Producer
@@ -145,7 +146,7 @@ def acting(settings: Settings, connection: Connection) -> Operator:
 def require(settings: Settings, connection: Connection, permission: Permission) -> Operator:
     """The operator who types, if his role allows this; UsageFault otherwise."""
     found = acting(settings, connection)
-    roles = ", ".join(name for name, role in ROLES.items() if permission in role.may)
+    roles = ", ".join(roles_for(permission))
     if found.role is None:
         raise UsageFault(
             f"This needs an operator: set QENEX_OPERATOR_TOKEN, or QENEX_OPERATOR_TOKEN_FILE to a file of mode 600"

@@ -13,8 +13,10 @@ from typing import Final, Literal
 
 import msgspec
 
+from engine import roles
 from engine.compliance.decision import hit_key
 from engine.compliance.screening import GoodGuy, Hit
+from engine.roles import Permission
 
 CaseDecision = Literal["release", "reject", "block"]
 #: Decision -> state of the payment.
@@ -47,11 +49,15 @@ TRANSITIONS: Final[dict[tuple[CaseStatus, CaseAction], CaseStatus]] = {
     (CaseStatus.PROPOSED, CaseAction.APPROVE): CaseStatus.DECIDED,
 }
 FINAL: Final = frozenset(CaseStatus) - {before for before, _ in TRANSITIONS}
+#: Permission -> what it allows to do to a case.
+_ACTIONS: Final[dict[Permission, frozenset[CaseAction]]] = {
+    "cases.propose": frozenset({CaseAction.PROPOSE, CaseAction.WITHDRAW}),
+    "cases.approve": frozenset({CaseAction.REFUSE, CaseAction.APPROVE}),
+}
 #: Role -> what it may do to a case.
 ROLES: Final[dict[str, frozenset[CaseAction]]] = {
-    "analyst": frozenset({CaseAction.PROPOSE, CaseAction.WITHDRAW}),
-    "officer": frozenset(CaseAction),
-    "viewer": frozenset(),
+    name: frozenset(action for permission in role.may for action in _ACTIONS.get(permission, ()))
+    for name, role in roles.ROLES.items()
 }
 
 
@@ -71,7 +77,11 @@ class Operator(msgspec.Struct, frozen=True):
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment that waits for two persons. ``payment_digest`` is the SHA-256 of the payment as it was held."""
+    """A payment that waits for two persons.
+
+    ``payment_digest`` is the SHA-256 of the payment as it was held. ``readable`` is False for a message whose
+    processing failed before a payment could be read from it: there is nothing that could go on.
+    """
 
     case_id: int
     payment_id: str
@@ -80,6 +90,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     hits: tuple[Hit, ...]
     list_version: str
     settings_version: str
+    readable: bool = True
     status: CaseStatus = CaseStatus.OPEN
     decision: CaseDecision | None = None
 
@@ -152,6 +163,12 @@ def propose(
     reason = reason.strip()
     if not reason or len(reason) > REASON_MAX:
         raise CaseRuleError("reason", f"a decision needs a reason of 1 to {REASON_MAX} characters")
+    if decision != "reject" and not case.readable:
+        raise CaseRuleError(
+            "no payment",
+            f"case {case.case_id} is a message whose processing failed: no payment was read that could be screened"
+            " again; it can only be rejected, and sent anew by its sender",
+        )
     if decision == "block" and not any(hit.measure == "block" for hit in case.hits):
         raise CaseRuleError(
             "measure", f"no hit of case {case.case_id} is on a list that freezes funds: release or reject"
@@ -224,10 +241,16 @@ def _good_guys(case: Case, proposal: Proposal, operator: Operator) -> tuple[Good
     )
 
 
-def drop_proposal(case: Case, proposal: Proposal, operator: Operator) -> Case:
-    """Withdraw one's own proposal, or refuse another's: the case is open again."""
+def drop_proposal(case: Case, proposal: Proposal, operator: Operator, action: CaseAction, seen_hash: str) -> Case:
+    """Withdraw one's own proposal, or refuse another's: the case is open again. ``action`` is one of the two."""
+    status = after(case, action, operator)
     own = operator.name == proposal.proposed_by
-    status = after(case, CaseAction.WITHDRAW if own else CaseAction.REFUSE, operator)
+    if own and action is not CaseAction.WITHDRAW:
+        raise CaseRuleError("author", f"{operator.name} proposed this himself: his own proposal he can only withdraw")
+    if not own and action is CaseAction.WITHDRAW:
+        raise CaseRuleError("author", f"{proposal.proposed_by} proposed this: only he withdraws it; refuse it instead")
+    if seen_hash != proposal.hash:
+        raise CaseRuleError("hash", f"what stands proposed in case {case.case_id} is something else: read it again")
     return msgspec.structs.replace(case, status=status)
 
 

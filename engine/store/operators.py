@@ -1,7 +1,7 @@
 """Operators: the persons who decide, known by the token that each holds.
 
 Rule: a token is 32 random bytes, shown once; only its SHA-256 is kept (nothing to slow down: the token has 256 bits).
-Names are never used twice, so that an old decision names one person for good. What a role may do is a row here.
+Names are never used twice, so that an old decision names one person for good. What a role may do: ``engine.roles``.
 """
 
 from __future__ import annotations
@@ -10,33 +10,11 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 import psycopg
 
+from engine.roles import ROLES, Permission
 from engine.store.connection import Connection
-
-#: Things that need a person: commands to a book (queue, day, credit lines), participants, deciding cases.
-Permission = Literal["book", "participants", "cases.propose", "cases.approve"]
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """What a role may do, and in one line who has it."""
-
-    may: frozenset[Permission]
-    help: str
-
-
-ROLES: dict[str, Role] = {
-    "operator": Role(frozenset({"book"}), "settlement desk: queue, business day, credit lines"),
-    "supervisor": Role(frozenset({"book", "participants"}), "settlement desk's head: also participants and their keys"),
-    "compliance": Role(frozenset({"cases.propose"}), "analyst: looks at cases and proposes their decision"),
-    "compliance-approver": Role(
-        frozenset({"cases.propose", "cases.approve"}),
-        "second person: approves what another proposed, never his own proposal",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)

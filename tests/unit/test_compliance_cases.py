@@ -118,10 +118,28 @@ def test_a_proposal_needs_a_reason_and_a_fitting_measure():
 
 
 def test_a_proposal_is_withdrawn_or_refused_and_the_case_is_open_again():
-    proposed, proposal = propose(CASE, Operator("ann", "analyst"), "release", "born 1995")
-    assert drop_proposal(proposed, proposal, Operator("ann", "analyst")).status is CaseStatus.OPEN
-    assert drop_proposal(proposed, proposal, LOU).status is CaseStatus.OPEN
-    assert rule_of(drop_proposal, proposed, proposal, Operator("bob", "analyst")) == "role"
+    ann = Operator("ann", "analyst")
+    proposed, proposal = propose(CASE, ann, "release", "born 1995")
+    assert drop_proposal(proposed, proposal, ann, CaseAction.WITHDRAW, proposal.hash).status is CaseStatus.OPEN
+    assert drop_proposal(proposed, proposal, LOU, CaseAction.REFUSE, proposal.hash).status is CaseStatus.OPEN
+
+
+def test_dropping_a_proposal_takes_the_right_person_and_what_he_saw():
+    ann = Operator("ann", "analyst")
+    proposed, proposal = propose(CASE, ann, "release", "born 1995")
+    seen = proposal.hash
+    assert rule_of(drop_proposal, proposed, proposal, Operator("bob", "analyst"), CaseAction.REFUSE, seen) == "role"
+    assert rule_of(drop_proposal, proposed, proposal, LOU, CaseAction.WITHDRAW, seen) == "author"
+    assert rule_of(drop_proposal, proposed, proposal, LOU, CaseAction.REFUSE, "0" * 64) == "hash"
+    own, his = propose(CASE, KIM, "release", "born 1995")
+    assert rule_of(drop_proposal, own, his, KIM, CaseAction.REFUSE, his.hash) == "author"
+
+
+def test_what_could_not_be_read_can_only_be_rejected():
+    unread = msgspec.structs.replace(CASE, hits=(), readable=False)
+    assert rule_of(propose, unread, KIM, "release", "mended") == "no payment"
+    assert rule_of(propose, unread, KIM, "block", "mended") == "no payment"
+    assert propose(unread, KIM, "reject", "mended")[1].decision == "reject"
 
 
 def test_a_release_can_make_a_good_guy():

@@ -231,19 +231,28 @@ create table engine.cases (
     unique (payment_id, attempt)
 );
 
+-- What a first operator wants; kept when it is withdrawn, refused or approved. ``proposal`` is its SHA-256, which
+-- binds whoever approves.
 create table engine.proposals (
-    case_id     integer not null references engine.cases,
-    proposal    bytea not null,
-    decision    text not null check (decision in ('release', 'reject', 'block')),
-    reason      text not null,
-    proposed_by text not null references engine.operators,
-    proposed_at timestamptz not null default now(),
-    approved_by text references engine.operators,
-    approved_at timestamptz,
-    withdrawn_at timestamptz,
-    primary key (case_id, proposal),
-    constraint four_eyes check (approved_by is null or approved_by <> proposed_by)
+    proposal_id       integer primary key generated always as identity,
+    case_id           integer not null references engine.cases,
+    proposal          bytea not null check (octet_length(proposal) = 32),
+    decision          text not null check (decision in ('release', 'reject', 'block')),
+    reason            text not null,
+    good_guy_entries  text[] not null default '{}',
+    good_guys_expire  date,
+    proposed_by       text not null references engine.operators,
+    proposed_at       timestamptz not null default now(),
+    approved_by       text references engine.operators,
+    approved_at       timestamptz,
+    dropped_by        text references engine.operators,
+    dropped_at        timestamptz,
+    constraint four_eyes check (approved_by is null or approved_by <> proposed_by),
+    constraint approved_or_dropped check (approved_by is null or dropped_by is null)
 );
+comment on column engine.proposals.dropped_by is 'who withdrew his own proposal, or refused another''s';
+-- One proposal of a case stands at a time; the one that was approved stands for good.
+create unique index one_standing_proposal on engine.proposals (case_id) where dropped_at is null;
 
 -- What a decided case sends back into the stream; the recorder's relay publishes it.
 create table engine.case_outbox (
