@@ -29,9 +29,10 @@ _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
 class FieldTable(dict[str, tuple[str, Check | None]]):
     """Qualified tag -> (local name, check of its text), filled as tags are met."""
 
-    def __init__(self, amounts: frozenset[str]) -> None:
+    def __init__(self, amounts: frozenset[str], containers: frozenset[str]) -> None:
         super().__init__()
         self._amounts = amounts
+        self.containers = containers
 
     def __missing__(self, tag: str) -> tuple[str, Check | None]:
         name = local_name(tag)
@@ -64,6 +65,8 @@ def walk(element: etree._Element, table: FieldTable, report: Report) -> Facts:
             value = holders[child] = {}
         elif check is not None:
             value = check(child, value, report)
+        elif value.isspace() and name in table.containers:
+            value = None  # an empty container that was written over two lines
         if name in holder:
             present = holder[name]
             if type(present) is list:

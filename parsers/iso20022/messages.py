@@ -94,15 +94,15 @@ def message_facts(identifier: str, document: Facts, header: Facts | None) -> Mes
     group = body.get(kind.group if kind else "GrpHdr") or body.get("Assgnmt")
     facts.group = group if isinstance(group, dict) else {}
     if kind is not None:
-        facts.batches = [body] if kind.batch is None else listed(body.get(kind.batch))
+        batches = [body] if kind.batch is None else listed(body.get(kind.batch))
+        facts.batches = [batch if isinstance(batch, dict) else {} for batch in batches]
         facts.transactions = list(_transactions(facts.batches, kind))
     return facts
 
 
 def _transactions(batches: list[Facts], kind: MessageType) -> Iterator[Transaction]:
     for batch_number, batch in enumerate(batches, start=1):
-        if isinstance(batch, dict):
-            above = {} if kind.batch is None else batch
-            for number, facts in enumerate(listed(batch.get(kind.transactions)), start=1):
-                if isinstance(facts, dict):
-                    yield Transaction(facts, above, number, batch_number)
+        above = {} if kind.batch is None else batch
+        for number, facts in enumerate(listed(batch.get(kind.transactions)), start=1):
+            if isinstance(facts, dict):
+                yield Transaction(facts, above, number, batch_number)

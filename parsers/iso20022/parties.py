@@ -6,6 +6,8 @@ Rule: one reading for all editions: an agent's BIC is ``BIC`` before 2010 and ``
 
 from __future__ import annotations
 
+from typing import Any
+
 from parsers.iso20022.facts import Facts, listed
 from payments import Address, Agent, Party
 
@@ -31,9 +33,9 @@ def account_number(facts: Facts | None) -> str | None:
         return None
     identification = facts.get("Id") or {}
     iban: str | None = identification.get("IBAN")
-    if iban is not None or "Othr" not in identification:
+    if iban is not None:
         return iban
-    other: str | None = identification["Othr"].get("Id")
+    other: str | None = (identification.get("Othr") or {}).get("Id")
     return other
 
 
@@ -102,3 +104,15 @@ def identity(found: Agent | None) -> str | None:
     if found is None:
         return None
     return found.bic or found.clearing_id
+
+
+def identity_in(facts: Any, *steps: str) -> str | None:
+    """The identity of the agent at a path below facts of whatever shape: of a message that broke its schema, too."""
+    for step in (*steps, "FinInstnId"):
+        facts = facts.get(step) if isinstance(facts, dict) else None
+    if not isinstance(facts, dict):
+        return None
+    member = facts.get("ClrSysMmbId")
+    number = member.get("MmbId") if isinstance(member, dict) else None
+    found = (facts.get("BICFI"), facts.get("BIC"), number)
+    return next((value for value in found if isinstance(value, str)), None)

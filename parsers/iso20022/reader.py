@@ -29,9 +29,9 @@ from parsers.iso20022.envelope import (
 from parsers.iso20022.facts import Facts, FieldTable, walk
 from parsers.iso20022.messages import MessageFacts, message_facts
 from parsers.iso20022.parsed import ParsedXml
-from parsers.iso20022.parties import agent, identity, party
+from parsers.iso20022.parties import identity, identity_in, party
 from parsers.iso20022.report import Report
-from parsers.iso20022.rules import RULES, header_agent
+from parsers.iso20022.rules import RULES
 from parsers.iso20022.schemes import ADDRESS_DATES, scheme_of
 from parsers.iso20022.validation import validate
 from parsers.message import Message, Mode
@@ -130,7 +130,7 @@ def _namespace(element: etree._Element | None) -> str:
 def _table(namespace: str, found: Definition | None) -> FieldTable:
     table = _tables.known.get(namespace)
     if table is None:
-        table = FieldTable(found.amounts if found else frozenset())
+        table = FieldTable(found.amounts, found.containers) if found else FieldTable(frozenset(), frozenset())
         if found is not None:
             _tables.known[namespace] = table
     return table
@@ -163,7 +163,7 @@ class _Reading:
         facts = message_facts(self.identifier, walk(self.subject, _table(self.namespace, found), self.report), header)
         facts.scheme = self.scheme or scheme_of(facts)
         payments: tuple[Payment, ...] = ()
-        if valid and facts.type is not None:
+        if valid and header_valid and facts.type is not None:
             self._rules(facts)
             payments = build_payments(facts)
         findings = self._findings()
@@ -175,7 +175,7 @@ class _Reading:
             None if valid is None else valid and header_valid,
             schema_findings,
         )
-        sender, receiver = _ends(facts, payments) if valid else _ends(facts, ())
+        sender, receiver = _ends(facts, payments)
         return Message(
             index=index,
             format="iso20022",
@@ -268,12 +268,15 @@ def _reference(facts: MessageFacts) -> str | None:
 
 
 def _possible_duplicate(header: Facts | None) -> bool:
-    return header is not None and (header.get("PssblDplct") == "true" or header.get("CpyDplct") in _DUPLICATES)
+    if header is None:
+        return False
+    copied = header.get("CpyDplct")
+    return header.get("PssblDplct") == "true" or (isinstance(copied, str) and copied in _DUPLICATES)
 
 
 def _ends(facts: MessageFacts, payments: tuple[Payment, ...]) -> tuple[str | None, str | None]:
     """Sender and receiver: of the header, else instructing and instructed agent, else the parties' agents."""
-    sender, receiver = identity(header_agent(facts.header, "Fr")), identity(header_agent(facts.header, "To"))
+    sender, receiver = identity_in(facts.header, "Fr", "FIId"), identity_in(facts.header, "To", "FIId")
     if payments and not (sender and receiver):
         first = payments[0]
         sender = sender or identity(first.instructing_agent)
@@ -288,18 +291,7 @@ def _ends(facts: MessageFacts, payments: tuple[Payment, ...]) -> tuple[str | Non
         if facts.family.startswith("pain."):  # a customer's order goes to his own bank
             return sender, receiver or identity(near)
         return sender or identity(near), receiver or identity(far)
-    if not sender or not receiver:
-        group = facts.group
-        sender = sender or _agent_in(group, "InstgAgt", "Assgnr")
-        receiver = receiver or _agent_in(group, "InstdAgt", "Assgne")
+    group = facts.group
+    sender = sender or identity_in(group, "InstgAgt") or identity_in(group, "Assgnr", "Agt")
+    receiver = receiver or identity_in(group, "InstdAgt") or identity_in(group, "Assgne", "Agt")
     return sender, receiver
-
-
-def _agent_in(group: Facts, *names: str) -> str | None:
-    for name in names:
-        holder = group.get(name)
-        if isinstance(holder, dict):
-            inner = holder.get("Agt", holder)
-            if isinstance(inner, dict) and isinstance(inner.get("FinInstnId"), dict):
-                return identity(agent(inner))
-    return None

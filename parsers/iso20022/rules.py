@@ -22,7 +22,7 @@ from parsers.iso20022.codes import (
 )
 from parsers.iso20022.facts import Facts, listed, normalised_decimal
 from parsers.iso20022.messages import MessageFacts, Transaction
-from parsers.iso20022.parties import agent, identity
+from parsers.iso20022.parties import identity_in
 from parsers.iso20022.report import Report
 from payments import Level, Money
 
@@ -256,18 +256,12 @@ def header_agrees(message: MessageFacts, report: Report) -> None:
         rule = f"BizMsgIdr repeats GrpHdr/MsgId: {reference}"
         report.warning("HEADER-REFERENCE", "message", "../AppHdr/BizMsgIdr", stated, rule, "use one reference")
     for end, name in (("Fr", "InstgAgt"), ("To", "InstdAgt")):
-        said = identity(header_agent(header, end))
+        said = identity_in(header, end, "FIId")
         first = message.transactions[0].facts if message.transactions else _EMPTY
-        meant = identity(agent(message.group.get(name) or first.get(name)))
+        meant = identity_in(message.group, name) or identity_in(first, name)
         if said and meant and said != meant and not header.get("CpyDplct"):
             rule = f"{end} of the header is {name} of the document: {meant}"
             report.warning("HEADER-PARTY", "message", f"../AppHdr/{end}", said, rule, "correct the header")
-
-
-def header_agent(header: Facts | None, end: str) -> Any:
-    """The institution at an end (Fr, To) of the header, as an Agent; None when it is an organisation or absent."""
-    place = (header or _EMPTY).get(end)
-    return agent(place.get("FIId")) if isinstance(place, dict) else None
 
 
 def exchange_rate_is_needed(message: MessageFacts, report: Report) -> None:

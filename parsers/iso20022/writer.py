@@ -19,7 +19,10 @@ STATUS_REPORT_VERSIONS = tuple(f"pacs.002.001.{number:02}" for number in range(1
 RESOLUTION_VERSIONS = tuple(f"camt.029.001.{number:02}" for number in range(9, 14))
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
-_SPECIAL = re.compile('[&<>"\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
+#: Characters that XML 1.0 does not have.
+_FORBIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
+_NOT_XML = re.compile(f"[{_FORBIDDEN}]")
+_SPECIAL = re.compile(f'[&<>"{_FORBIDDEN}]')
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 _ADDITIONAL_MAX = 105
 #: AddtlInf may be repeated this often at least, in every version.
@@ -55,7 +58,8 @@ def escape(text: str) -> str:
 
 
 def _element(name: str, value: str | None) -> str:
-    return "" if value is None else f"<{name}>{escape(value)}</{name}>"
+    text = escape(value) if value else ""
+    return f"<{name}>{text}</{name}>" if text else ""
 
 
 def _institution(found: Agent) -> str:
@@ -75,11 +79,12 @@ def _agent(name: str, found: Agent | None) -> str:
 
 def _reason(name: str, code: str | None, text: str | None) -> str:
     """A reason with its code and free text, the text cut into lines of 105."""
-    if code is None and text is None:
+    if code is None and not text:
         return ""
     chosen = "" if code is None else f"<Rsn><{_kind(code)}>{escape(code)}</{_kind(code)}></Rsn>"
     lines = ""
     if text:
+        text = _NOT_XML.sub("", text)
         cut = range(0, min(len(text), _ADDITIONAL_MAX * _ADDITIONAL_LINES), _ADDITIONAL_MAX)
         lines = "".join(_element("AddtlInf", text[start : start + _ADDITIONAL_MAX]) for start in cut)
     return f"<{name}>{chosen}{lines}</{name}>"

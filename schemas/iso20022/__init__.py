@@ -45,13 +45,14 @@ class Manifest(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One message definition: its identifier (``pacs.008.001.08``), the compiled schema, and the local names of the
-    elements that carry a currency attribute.
+    """One message definition: its identifier (``pacs.008.001.08``), the compiled schema, the local names of the
+    elements that carry a currency attribute, and of those that hold elements.
     """
 
     identifier: str
     schema: etree.XMLSchema
     amounts: frozenset[str]
+    containers: frozenset[str]
 
 
 class _Loaded(threading.local):
@@ -98,12 +99,18 @@ def _load(identifier: str) -> Definition:
     if found != stated:
         raise SchemaTamperedError(f"schemas/iso20022/{identifier}.xsd has SHA-256 {found}, the manifest says {stated}")
     root = etree.fromstring(text)
+    kinds = list(root.iterfind(f"{_XS}complexType"))
+    with_text = {kind.get("name") for kind in kinds if kind.find(f"{_XS}simpleContent") is not None}
     with_currency = {
         kind.get("name")
-        for kind in root.iterfind(f"{_XS}complexType")
+        for kind in kinds
         if any(attribute.get("name") == "Ccy" for attribute in kind.iter(f"{_XS}attribute"))
     }
-    amounts = {
-        str(element.get("name")) for element in root.iter(f"{_XS}element") if element.get("type") in with_currency
-    }
-    return Definition(identifier, etree.XMLSchema(root), frozenset(amounts))
+    with_elements = {kind.get("name") for kind in kinds} - with_text
+    elements = [(str(element.get("name")), element.get("type")) for element in root.iter(f"{_XS}element")]
+    return Definition(
+        identifier,
+        etree.XMLSchema(root),
+        frozenset(name for name, kind in elements if kind in with_currency),
+        frozenset(name for name, kind in elements if kind in with_elements),
+    )
