@@ -22,7 +22,7 @@ from engine.settings import Settings
 from engine.store.operators import Operator, authenticate
 
 if TYPE_CHECKING:
-    from engine.bus.port import Admin, Consumer, Producer
+    from engine.bus.port import Admin, Consumer, Producer, TailReader
     from engine.bus.settings import BusSettings
     from engine.store.connection import Connection, Role
 
@@ -130,6 +130,13 @@ def admin(settings: Settings) -> Admin:
     from engine.bus.kafka_admin import KafkaAdmin
 
     return KafkaAdmin(bus_settings(settings))
+
+
+def tails(settings: Settings) -> TailReader:
+    """Reads the end of topics."""
+    from engine.bus.kafka_admin import KafkaTailReader
+
+    return KafkaTailReader(bus_settings(settings))
 
 
 def acting(settings: Settings, connection: Connection) -> Operator:

@@ -15,7 +15,7 @@ from engine.bus.topics import outbound_topic
 from engine.commands import services
 from engine.commands.output import DataOption, JsonOption, json_line, line, say, table
 from engine.errors import ServiceUnavailable, UsageFault
-from engine.locating import Number, locate
+from engine.locating import Number, Wanted, locate
 from engine.settings import Settings
 from engine.store import outcomes, traces
 from engine.store.outcomes import MessageView, moment
@@ -89,17 +89,17 @@ def _asked(refs: Sequence[str]) -> list[str]:
 
 def _published(settings: Settings, history: History) -> _Published:
     """Where answers stand in their topics; empty, with a note, when Kafka does not answer."""
-    wanted: dict[str, set[Number]] = {}
-    for answer in _answers(history):
-        wanted.setdefault(outbound_topic(answer.recipient), set()).add((answer.writer_no, answer.seq))
+    wanted = [
+        Wanted(outbound_topic(each.recipient), (each.writer_no, each.seq), int(each.at.timestamp() * 1000))
+        for each in _answers(history)
+    ]
     if not wanted:
         return {}
     try:
         settings = services.load(settings.data, kafka=True)
-        with services.kafka_faults():
-            there = services.admin(settings).existing(sorted(wanted))
         with services.consumer(settings) as consumer:
-            found = locate(consumer, {topic: numbers for topic, numbers in wanted.items() if topic in there})
+            there = services.admin(settings).existing(sorted({each.topic for each in wanted}))
+            found = locate(services.tails(settings), consumer, [each for each in wanted if each.topic in there])
     except ServiceUnavailable as fault:
         say(f"note: offsets of what went out are not known. {fault}")
         return {}
