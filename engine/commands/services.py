@@ -170,6 +170,17 @@ def administrator(settings: Settings, connection: Connection) -> Operator:
     return found if found.role is None else require(settings, connection, "participants")
 
 
+def systems(name: str | None) -> tuple[str, ...]:
+    """The settlement systems that ``--system`` means: the one named, else all. UsageFault when there is no such."""
+    from settlement.schemes import BOOKS
+
+    if name is None:
+        return BOOKS
+    if name not in BOOKS:
+        raise UsageFault(f"--system {name}: there is no such settlement system; there are {', '.join(BOOKS)}.")
+    return (name,)
+
+
 def _token(settings: Settings) -> str | None:
     if settings.operator_token is not None:
         return settings.operator_token.get_secret_value().strip()

@@ -70,6 +70,7 @@ class ListedCase:
 
     case_id: int
     payment_id: bytes
+    amount: Money | None
     attempt: int
     status: str
     kind: str
@@ -81,7 +82,6 @@ class ListedCase:
     proposed_by: str | None
     sender: str | None
     reference: str | None
-    amount: Money | None
 
 
 def outgoing_after(connection: Connection, seq: int) -> list[tuple[int, str, int, bytes]]:
@@ -93,8 +93,8 @@ def outgoing_after(connection: Connection, seq: int) -> list[tuple[int, str, int
 
 
 _LIST = """
-    select c.case_id, uuid_send(c.payment_id), c.attempt, c.status, c.kind, c.opened_at, c.summary, c.decision,
-           c.decided_at, p.decision, p.proposed_by, i.sender, i.reference, i.amount, i.currency
+    select c.case_id, uuid_send(c.payment_id), i.amount, i.currency, c.attempt, c.status, c.kind, c.opened_at,
+           c.summary, c.decision, c.decided_at, p.decision, p.proposed_by, i.sender, i.reference
     from engine.cases c
     left join engine.proposals p on p.case_id = c.case_id and p.dropped_at is null
     left join engine.inbox i on i.payment_id = c.payment_id and i.attempt = c.attempt
@@ -107,8 +107,7 @@ def list_cases(connection: Connection, status: CaseStatus | None = None) -> list
     """All cases, or those of one status, oldest first."""
     found = connection.execute(_LIST, {"status": status}).fetchall()
     return [
-        ListedCase(row[0], bytes(row[1]), *row[2:13], None if row[13] is None else Money(row[13], row[14]))
-        for row in found
+        ListedCase(row[0], bytes(row[1]), None if row[2] is None else Money(row[2], row[3]), *row[4:]) for row in found
     ]
 
 
