@@ -85,14 +85,18 @@ def names() -> tuple[str, ...]:
 
 
 def run(connection: Connection, *, in_flight: float = IN_FLIGHT_SECONDS) -> Iterator[Verdict]:
-    """All checks, each as soon as it is done. The connection needs to read only."""
+    """All checks on one moment of the database, each as soon as it is done. The connection needs to read only."""
     with audits.snapshot(connection) as now:
-        settled_before = now - timedelta(seconds=in_flight)
-        variables = _variables(settled_before)
-        for check, name in SQL_CHECKS:
-            examined, violations, detail = audits.judge(connection, name, variables)
-            yield Verdict(check, examined, violations, detail or audits.proves(name))
-        yield from _archive(connection, settled_before)
+        yield from checks(connection, now - timedelta(seconds=in_flight))
+
+
+def checks(connection: Connection, settled_before: datetime) -> Iterator[Verdict]:
+    """All checks in the caller's transaction; what is older than ``settled_before`` has no excuse."""
+    variables = _variables(settled_before)
+    for check, name in SQL_CHECKS:
+        examined, violations, detail = audits.judge(connection, name, variables)
+        yield Verdict(check, examined, violations, detail or audits.proves(name))
+    yield from _archive(connection, settled_before)
 
 
 def _variables(settled_before: datetime) -> dict[str, Any]:

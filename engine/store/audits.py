@@ -18,6 +18,7 @@ from psycopg import sql
 
 from engine.store.connection import Connection
 
+SQL_FOLDER = files("ledger") / "sql" / "audit"
 _VARIABLE = re.compile(r"(?<!:):([a-z_]+)")
 _MEMORY = "set local work_mem = '128MB'"
 _NO_JIT = "set local jit = off"  # compiling costs more than it saves on these
@@ -38,7 +39,7 @@ def snapshot(connection: Connection) -> Iterator[datetime]:
 @lru_cache(maxsize=64)
 def text_of(name: str) -> str:
     """The SQL of a check."""
-    return (files("ledger") / "sql" / "audit" / f"{name}.sql").read_text(encoding="utf-8")
+    return (SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def proves(name: str) -> str:
