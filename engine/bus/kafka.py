@@ -149,12 +149,16 @@ class Health:
         self.fatal: str | None = None
 
     def heard(self, error: KafkaError) -> None:
-        """The error callback; librdkafka goes on trying by itself after all but fatal ones."""
+        """The error callback; librdkafka goes on trying by itself after all but fatal ones, and tells of each try."""
+        detail = error.str()
         if error.fatal() or error.code() in _FATAL:
-            self.fatal = f"{self._who}: {error.str()}"
-        elif error.code() == KafkaError._ALL_BROKERS_DOWN:
-            self.down = f"{self._who}: no broker of the cluster answers ({error.str()})"
-        _log.warning("kafka", client=self._who, detail=error.str())
+            self.fatal = f"{self._who}: {detail}"
+            _log.error("kafka client ends", client=self._who, detail=detail)
+        elif error.code() == KafkaError._ALL_BROKERS_DOWN and self.down is None:
+            self.down = f"{self._who}: no broker of the cluster answers ({detail})"
+            _log.warning("kafka is down", client=self._who, detail=detail)
+        else:
+            _log.debug("kafka", client=self._who, detail=detail)
 
     def check(self) -> None:
         """Raise what cannot be survived."""

@@ -230,6 +230,10 @@ class StageLoop:
             place = record.place
             careful_to = self._careful_to.get(place)
             if careful_to is not None and record.offset >= careful_to:
+                self._handle_unmarked(plain)
+                plain = []
+                self._unmark()
+                self._settle()  # so that every start gets at least this far, wherever the culprit is
                 del self._careful_to[place]
                 careful_to = None
             if crash is None and careful_to is None:

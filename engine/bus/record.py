@@ -84,7 +84,7 @@ def cloud_event(
 
 
 def deadletter_copy(record: Record, stage: str, error: str, *, topic: str = "deadletter") -> Outgoing:
-    """The record for ``deadletter``: bytes and headers as they were, plus source, stage and error; cut when too large."""
+    """The record for ``deadletter``: as it was, plus source, stage and error; cut when too large."""
     headers = {
         SOURCE_HEADER: record.coordinates.encode(),
         STAGE_HEADER: stage.encode(),

@@ -73,7 +73,7 @@ class LoopSettings:
     flush_timeout: float = 10.0
     pending_limit: int = 50_000
     backoff_first: float = 0.1
-    backoff_most: float = 5.0
+    backoff_most: float = 2.0
     patience: float = 60.0
     put_aside_at: int = 3
     #: Records of each partition handled one by one after a death without an exception: more than one can have had in

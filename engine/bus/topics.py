@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from payments import BIC, RoutingNumber
@@ -140,6 +141,7 @@ class UnknownParticipantNameError(ValueError):
     """A topic of a participant needs his BIC or routing number."""
 
 
+@lru_cache(maxsize=10_000)
 def outbound_topic(participant: str) -> str:
     """The topic on which a participant gets his messages: BIC of 8 or 11 characters, or routing number."""
     try:

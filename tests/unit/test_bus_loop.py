@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 
 import pytest
 
 from engine.bus.clock import Patience
 from engine.bus.crashes import NO_EXCEPTION, MemoryCrashRegister
-from engine.bus.loop import StageLoop
+from engine.bus.loop import StageLoop, stop_on_signals
 from engine.bus.memory import MemoryBus, MemoryConsumer
 from engine.bus.port import (
     BusFatalError,
@@ -348,6 +352,50 @@ def test_a_stage_that_cannot_even_put_aside_stops_its_partition_instead_of_losin
     assert world.register.crashes[IN, 0, 1].count == 5
 
 
+def test_a_suspect_that_got_through_just_before_a_stop_is_forgiven() -> None:
+    world = World(6)
+    with pytest.raises(StageCrashError):
+        world.run(Copying(crash_on(2)))
+    loops: list[StageLoop] = []
+
+    def hurt(record: Record) -> None:
+        if record.offset == 2:
+            loops[0].stop()
+
+    loops.append(world.loop(Copying(hurt)))
+    _go_on(loops[0])
+    assert world.register.crashes == {}
+
+
+def test_a_crash_is_counted_once_even_when_the_run_could_not_be_ended() -> None:
+    world = World(6)
+    with pytest.raises(StageCrashError):
+        world.run(Copying(crash_on(2)))
+
+    def away() -> None:
+        raise OperatingFaultError("Postgres does not answer")
+
+    world.register.end_run = away  # type: ignore[method-assign]
+    with pytest.raises(StageCrashError):
+        world.run(Copying(crash_on(2)))
+    del world.register.end_run
+    assert world.register.begin_run()
+    assert world.register.crashes[IN, 0, 2].count == 2
+
+
+def test_what_was_done_before_a_crash_is_committed_although_the_broker_stumbles() -> None:
+    world = World(6)
+
+    def hurt(record: Record) -> None:
+        if record.offset == 3:
+            world.bus.drop_connection(3)
+            raise ZeroDivisionError
+
+    with pytest.raises(StageCrashError):
+        world.run(Copying(hurt))
+    assert world.position() == 3
+
+
 # Crashes without an exception
 
 
@@ -396,17 +444,23 @@ def test_after_a_kill_what_was_there_is_handled_one_by_one_and_what_came_later_i
 def test_care_is_bounded_and_still_reaches_a_killer_far_ahead() -> None:
     world = World(40)
     stage = Copying(kill_on(33))
-    deaths = 0
-    while world.position() < 40 and deaths < 30:
-        loop = world.loop(stage, careful_records=8, commit_every=0.0)
+    for _ in range(15):
+        loop = world.loop(stage, careful_records=8, commit_every=1000.0)
+        before = world.register.marks
         try:
-            steps(loop, 60)
+            steps(loop, 30)
         except Killed:
-            deaths += 1
+            pass
+        else:
+            loop._settle()
+        assert world.register.marks - before <= 8 + 1  # and the suspect
         consumer = loop._consumer
         assert isinstance(consumer, MemoryConsumer)
         consumer.kill()
-    assert [record.value for record in world.aside()] == [b"33"]
+        if world.position() == 40:
+            break
+    assert world.position() == 40
+    assert {record.value for record in world.aside()} == {b"33"}
     assert sorted(set(world.out())) == [number for number in range(40) if number != 33]
 
 
@@ -623,3 +677,47 @@ def test_records_that_come_with_a_rebalance_in_between_are_left_to_their_new_own
             other.step()
     assert sorted(set(world.out())) == list(range(8))
     assert world.bus.positions("stages") == {(IN, 0): 4, (IN, 1): 4}
+
+
+def test_sigterm_stops_in_order() -> None:
+    world = World(20)
+    loops: list[StageLoop] = []
+
+    def hurt(record: Record) -> None:
+        if record.offset == 7:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    loops.append(world.loop(Copying(hurt)))
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        stop_on_signals(loops[0])
+        _go_on(loops[0])
+    finally:
+        for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+            signal.signal(number, handler)
+    assert world.position() == 10
+    assert not world.register.running
+
+
+HANGING = """
+import re, sys
+from engine.bus.watchdog import HangWatchdog
+dog = HangWatchdog(0.5)
+dog.working(0.0)
+if sys.argv[1] == "idle":
+    dog.idle()
+    import time
+    time.sleep(1.0)
+    print("alive")
+else:
+    re.match(r"(a|aa)+$", "a" * 60 + "b")  # never returns, and holds the interpreter's lock
+"""
+
+
+def test_the_watchdog_ends_a_process_that_hangs_in_c_and_shows_where_and_spares_an_idle_one() -> None:
+    command = [sys.executable, "-c", HANGING]
+    hung = subprocess.run([*command, "hang"], capture_output=True, text=True, timeout=30, check=False)
+    assert hung.returncode == 1
+    assert "in match" in hung.stderr
+    idle = subprocess.run([*command, "idle"], capture_output=True, text=True, timeout=30, check=False)
+    assert (idle.returncode, idle.stdout.strip()) == (0, "alive")

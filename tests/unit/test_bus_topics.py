@@ -109,3 +109,10 @@ def test_the_copy_for_deadletter_keeps_the_bytes_and_says_where_from_and_why() -
     assert len(copy.headers["error"]) < 40_000
     assert header_text({}, "error") is None
     assert isinstance(copy, Outgoing)
+
+
+def test_the_copy_of_the_largest_message_is_cut_so_that_it_can_be_sent() -> None:
+    largest = bytes(topics.MAX_MESSAGE_BYTES)
+    copy = deadletter_copy(Record("ingest.ach", 0, 1, 1, None, largest, {"x": b"y"}, None), "parsing", "e" * 100_000)
+    assert len(copy.value) + sum(map(len, copy.headers.values())) < topics.MAX_MESSAGE_BYTES - 65_536
+    assert copy.headers["cut-from"] == b"16777216"
