@@ -97,9 +97,28 @@ class LocalStack:
         """Process id of a piece."""
         return self._running[name].pid
 
+    @property
+    def pieces(self) -> list[str]:
+        """Names of all pieces, services first."""
+        return list(self._pieces)
+
+    def has_ended(self, name: str) -> bool:
+        """Whether a piece that was started, and not stopped by us, no longer runs."""
+        running = self._running.get(name)
+        return running is not None and not running.alive()
+
+    def launch(self, name: str) -> None:
+        """Start a piece on the port it had, without waiting until it is ready."""
+        self._running[name] = self._pieces[name].start()
+
     def kill(self, name: str) -> None:
         """End a piece by SIGKILL, as a crash would, and wait until it is gone."""
         self._running[name].signal(signal.SIGKILL)
+        self._running[name].wait(10)
+
+    def crash(self, name: str) -> None:
+        """End a piece by SIGQUIT, which is Postgres' immediate shutdown: no checkpoint, recovery at the next start."""
+        self._running[name].signal(signal.SIGQUIT)
         self._running[name].wait(10)
 
     def stop(self, name: str) -> None:
