@@ -112,14 +112,15 @@ class Zipf:
     """Draws places 0 .. count - 1; the place i has the weight 1 / (i + 1) ** exponent."""
 
     def __init__(self, count: int, rng: random.Random, exponent: float = ZIPF) -> None:
-        weights = [1 / (rank + 1) ** exponent for rank in range(count)]
+        weights: list[float] = [1 / (rank + 1) ** exponent for rank in range(count)]
         self._until = list(accumulate(weights))
         self._total = self._until[-1]
         self._random = rng.random
 
     def share(self, place: int) -> float:
         """How much of all draws falls on a place."""
-        return (self._until[place] - (self._until[place - 1] if place else 0)) / self._total
+        before = self._until[place - 1] if place else 0.0
+        return (self._until[place] - before) / self._total
 
     def draw(self) -> int:
         """One place."""

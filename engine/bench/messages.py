@@ -122,7 +122,8 @@ class Maker:
         rng = self._rng
         balance = 1_000_000_00
         text = [
-            f"{{1:F01{sender.terminal}0001{number % 1_000_000:06d}}}{{2:I940{receiver.bic[:8]}X{receiver.bic[8:]}N}}{{4:",
+            f"{{1:F01{sender.terminal}0001{number % 1_000_000:06d}}}"
+            f"{{2:I940{receiver.bic[:8]}X{receiver.bic[8:]}N}}{{4:",
             f":20:S{number:012d}",
             f":25:{sender.account(rng)}",
             f":28C:{number % 99_999 + 1}/1",
@@ -132,8 +133,8 @@ class Maker:
             cents = self.amount() % 900_000 + 1
             balance += cents
             text += [
-                f":61:{self._short_day}{self._short_day[2:]}C{_comma(cents)}NTRF{self._run}{number % 10**6:06d}{line:05d}"
-                f"//B{rng.randrange(10**9)}",
+                f":61:{self._short_day}{self._short_day[2:]}C{_comma(cents)}"
+                f"NTRF{self._run}{number % 10**6:06d}{line:05d}//B{rng.randrange(10**9)}",
                 f":86:/EREF/E2E{number:08d}{line:05d}/NAME/{self._customers.name()}",
                 f"/REMI/RECHNUNG {rng.randrange(10**7)} {rng.choice(_GOODS)}",
             ]
@@ -284,14 +285,14 @@ def nacha_ppd(count: int, seed: int, day: date) -> bytes:
     origin, operator = routing_numbers(2, seed + 1)
     when = day.strftime("%y%m%d")
     records = [f"101 {operator} {origin}{when}0715A094101{'SABLE POINT BANK':<23}{'ALDER FEDERAL BANK':<23}{'':<8}"]
-    hashes = credits = 0
+    hashes = credited = 0
     numbers = range(count)
     batches = [numbers[at : at + _BATCH_ENTRIES] for at in range(0, count, _BATCH_ENTRIES)]
     for batch, entries in enumerate(batches, start=1):
         records.append(
             f"5220{'BIRCH TOOLS':<16}{'':<20}1840027755PPD{'PAYROLL':<10}{'':<6}{when}   1{origin[:8]}{batch:07d}"
         )
-        batch_hash = batch_credits = 0
+        batch_hash = batch_credited = 0
         for number in entries:
             receiver, cents = rng.choice(receivers), rng.randint(50_000, 900_000)
             account, person = f"{rng.randrange(10**12):012d}", f"EMP-{number:07d}"
@@ -300,13 +301,13 @@ def nacha_ppd(count: int, seed: int, day: date) -> bytes:
                 f"{origin[:8]}{number + 1:07d}"
             )
             batch_hash += int(receiver[:8])
-            batch_credits += cents
+            batch_credited += cents
         records.append(
-            f"8220{len(entries):06d}{batch_hash % 10**10:010d}{0:012d}{batch_credits:012d}1840027755{'':<25}"
+            f"8220{len(entries):06d}{batch_hash % 10**10:010d}{0:012d}{batch_credited:012d}1840027755{'':<25}"
             f"{origin[:8]}{batch:07d}"
         )
-        hashes, credits = hashes + batch_hash, credits + batch_credits
+        hashes, credited = hashes + batch_hash, credited + batch_credited
     blocks = -(-(len(records) + 1) // _BLOCK)
-    records.append(f"9{len(batches):06d}{blocks:06d}{count:08d}{hashes % 10**10:010d}{0:012d}{credits:012d}{'':<39}")
+    records.append(f"9{len(batches):06d}{blocks:06d}{count:08d}{hashes % 10**10:010d}{0:012d}{credited:012d}{'':<39}")
     records += ["9" * _RECORD] * (blocks * _BLOCK - len(records))
     return ("\n".join(records) + "\n").encode("ascii")
