@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from engine.bus import topics
@@ -146,6 +146,10 @@ class App:
 
     # -- writers -------------------------------------------------------------------------------------------------------
 
+    def _relay_producer(self) -> KafkaProducer:
+        """Answers go to as many topics as there are participants, and a request holds those of one: let them gather."""
+        return KafkaProducer(replace(self._bus, linger_ms=self._settings.relay_linger_ms))
+
     def _ports(
         self, connection: Connection, producer: KafkaProducer, name: str, number: int, places: Mapping[Place, int]
     ) -> WriterPorts:
@@ -169,7 +173,7 @@ class App:
     def _settlement(self) -> Running:
         settings = self._settings
         connection = database(settings, "qenex settlement")
-        producer, admin = KafkaProducer(self._bus), KafkaAdmin(self._bus)
+        producer, admin = self._relay_producer(), KafkaAdmin(self._bus)
         tails = KafkaTailReader(self._bus)
         directory = DirectorySource(connection)
         calendars = {name: Calendar(name) for name in CALENDARS}
@@ -188,7 +192,7 @@ class App:
 
     def _recorder(self) -> Running:
         connection = database(self._settings, "qenex recorder")
-        producer, admin = KafkaProducer(self._bus), KafkaAdmin(self._bus)
+        producer, admin = self._relay_producer(), KafkaAdmin(self._bus)
         places = places_of(admin, connection, [topics.REJECTED, topics.HELD, topics.NOTED])
         ports = self._ports(connection, producer, "recorder", _RECORDER_NO, places)
         release = CaseRelay(connection, producer)

@@ -30,7 +30,8 @@ def coordinates(payment: bytes) -> tuple[int, int, int]:
 
 def shown(payment: bytes) -> str:
     """As people and JSON see it."""
-    return str(uuid.UUID(bytes=payment))
+    text = payment.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def parse(text: str) -> bytes | None:

@@ -124,6 +124,9 @@ class Settings(BaseSettings):
     settle_batch: int = Field(default=2_000, ge=1, le=10_000, description="most payments of one settlement commit")
     settle_linger_ms: int = Field(default=20, ge=0, le=1_000, description="longest wait of the writer for a batch")
     producer_linger_ms: int = Field(default=5, ge=0, le=1_000, description="longest wait of a producer for a batch")
+    relay_linger_ms: int = Field(
+        default=50, ge=0, le=1_000, description="longest wait of an answer for others to the same recipient"
+    )
 
     # The system and who runs it
     operator_bic: Annotated[str, AfterValidator(_bic)] = Field(

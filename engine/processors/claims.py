@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -20,6 +21,7 @@ from payments import Payment
 _encoder = msgspec.json.Encoder()
 
 
+@lru_cache(maxsize=4_096)
 def moment(unix_ms: int) -> str:
     """ISO 8601 time of a Kafka timestamp, UTC."""
     return datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -6,11 +6,11 @@ Rule: column order here is the column list named in the COPY statement below it;
 
 from __future__ import annotations
 
-from ledger.binary import NULL, Fixed, TextCache, bigint, raw, text
+from ledger.binary import NULL, TextCache, bigint, fixed, raw, text
 
 _word = TextCache()
 
-_INBOX = Fixed(26, "uuid", "smallint", "integer", "uuid", "timestamptz", "timestamptz", "integer", "bigint", "integer")
+_INBOX = fixed(26, "uuid", "smallint", "integer", "uuid", "timestamptz", "timestamptz", "integer", "bigint", "integer")
 INBOX = (
     "engine.inbox (payment_id, attempt, payments, digest, received_at, decided_at, routed_partition, routed_offset,"
     " versions, amount, state, writer, scheme, message_type, kind, sender, debit, credit, currency, value_date,"
@@ -19,22 +19,22 @@ INBOX = (
 
 
 def inbox(
-    fixed: tuple[object, ...], amount: int | None, words: tuple[str | None, ...], texts: tuple[str | None, ...]
+    places: tuple[object, ...], amount: int | None, words: tuple[str | None, ...], texts: tuple[str | None, ...]
 ) -> bytes:
     """One inbox row: fixed columns, amount, then words that repeat (cached) and texts that do not."""
-    return b"".join((_INBOX.pack(*fixed), bigint(amount), *map(_word, words), *map(text, texts)))
+    return b"".join((_INBOX(*places), bigint(amount), *map(_word, words), *map(text, texts)))
 
 
-_TRANSITION = Fixed(6, "uuid", "integer", "timestamptz")
+_TRANSITION = fixed(6, "uuid", "integer", "timestamptz")
 TRANSITIONS = "engine.transitions (payment_id, step, at, state, reason, cause)"
 
 
 def transition(payment_id: bytes, step: int, at: int, state: str, reason: str | None, cause: str) -> bytes:
     """One later state of a payment."""
-    return _TRANSITION.pack(payment_id, step, at) + _word(state) + _word(reason) + text(cause)
+    return _TRANSITION(payment_id, step, at) + _word(state) + _word(reason) + text(cause)
 
 
-_OUTCOME = Fixed(7, "uuid", "timestamptz", "bigint", "integer", "smallint")
+_OUTCOME = fixed(7, "uuid", "timestamptz", "bigint", "integer", "smallint")
 OUTCOMES = "engine.outcomes (payment_id, at, outbox_first, outbox_count, writer_no, state, duplicate_of)"
 
 
@@ -42,28 +42,28 @@ def outcome(
     payment_id: bytes, at: int, outbox: tuple[int, int], writer_no: int, state: str, duplicate_of: bytes | None
 ) -> bytes:
     """One terminal outcome; ``outbox`` is (first sequence, count) of the answers it caused."""
-    return _OUTCOME.pack(payment_id, at, *outbox, writer_no) + _word(state) + raw(duplicate_of)
+    return _OUTCOME(payment_id, at, *outbox, writer_no) + _word(state) + raw(duplicate_of)
 
 
-_OUTBOX = Fixed(7, "smallint", "bigint", "uuid", "timestamptz")
+_OUTBOX = fixed(7, "smallint", "bigint", "uuid", "timestamptz")
 OUTBOX = "engine.outbox (writer_no, seq, payment_id, at, recipient, type, payload)"
 
 
 def outbox(writer_no: int, seq: int, payment_id: bytes, at: int, recipient: str, kind: str, payload: bytes) -> bytes:
     """One outgoing message."""
-    return _OUTBOX.pack(writer_no, seq, payment_id, at) + _word(recipient) + _word(kind) + raw(payload)
+    return _OUTBOX(writer_no, seq, payment_id, at) + _word(recipient) + _word(kind) + raw(payload)
 
 
-_CLAIM = Fixed(4, "uuid", "uuid", "timestamptz")
+_CLAIM = fixed(4, "uuid", "uuid", "timestamptz")
 CLAIMS = "engine.claims (message_id, digest, claimed_at, claim)"
 
 
 def claim(message_id: bytes, digest: bytes, at: int, name: str) -> bytes:
     """One business reference taken by a message."""
-    return _CLAIM.pack(message_id, digest, at) + text(name)
+    return _CLAIM(message_id, digest, at) + text(name)
 
 
-_WAITING = Fixed(7, "uuid", "bigint")
+_WAITING = fixed(7, "uuid", "bigint")
 WAITING = "engine.waiting (payment_id, arrival, position, until, writer, state, envelope)"
 
 
@@ -79,4 +79,4 @@ def waiting(
     """One payment that waits; ``until`` in Postgres' days."""
     day = NULL if until is None else raw(until.to_bytes(4, "big", signed=True))
     place = bigint(position) + day + _word(writer) + _word(state)
-    return _WAITING.pack(payment_id, arrival) + place + raw(envelope)
+    return _WAITING(payment_id, arrival) + place + raw(envelope)

@@ -11,15 +11,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 from parsers.message import Message
-from parsers.swift_mt.headers import Headers
 from parsers.swift_mt.parsed import MtMessage
 from parsers.swift_mt.values import amount_text
 from payments import BIC, Money
 
 _TERMINAL = re.compile(r"[A-Z0-9]{12}")
+_WORD = re.compile(r"[A-Za-z0-9/?().,'+][A-Za-z0-9/\-?:().,'+]*")
 _FOREIGN = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")
 _ERROR = re.compile(r"[A-Z][0-9]{2}(?:[0-9]{3})?")
 _AT = re.compile(r"[0-9]{10}")
@@ -62,12 +63,11 @@ def confirmation(
 
     A 910 names who ordered it (rule C06): the operator where no institution is given.
     """
-    day = datetime.fromisoformat(value_date)
     lines = [
         f":20:{reference_text(reference)}",
         f":21:{reference_text(related)}",
         f":25:{_line(account, 35)}",
-        f":32A:{day:%y%m%d}{amount.currency}{amount_text(amount)}",
+        f":32A:{_day(value_date)}{amount.currency}{amount_text(amount)}",
     ]
     if ordering_institution is None and kind == "910":
         ordering_institution = operator
@@ -125,22 +125,27 @@ def forwarded(message: Message, *, at: str, sequence: int) -> bytes:
     parsed = message.parsed
     if not isinstance(parsed, MtMessage) or parsed.text is None or parsed.frame.bare or message.verdict != "accepted":
         raise ValueError("only an accepted message with headers and a text can be forwarded")
-    headers = Headers(parsed.frame.basic, parsed.frame.application)
-    if headers.sender is None or headers.receiver is None:
+    if message.sender is None or message.receiver is None:
         raise ValueError("a message without sender and receiver cannot be forwarded")
-    moment = datetime.fromisoformat(at)
-    if headers.direction == "input":
-        mir = f"{moment:%y%m%d}{headers.terminal}{headers.session}{headers.sequence}"
-        receiver, entered = headers.other_terminal, f"{moment:%H%M}"
+    basic, application = parsed.frame.basic, parsed.frame.application or ""
+    day, entered, left = _clock(at)
+    if application[:1] == "I":
+        mir, receiver, priority = f"{day}{basic[3:25]}", application[4:16], application[16:17]
     else:
-        mir, receiver, entered = headers.reference, headers.terminal, (parsed.frame.application or "")[4:8]
-    written = parsed.write()
-    start = written.index(b"{3:") if parsed.frame.user is not None else written.index(b"{4:")
+        mir, receiver, priority = application[8:36], basic[3:15], application[46:47]
+        entered = application[4:8]
     head = (
         f"{{1:F01{receiver[:8]}A{receiver[9:]}{_numbers(sequence)}}}"
-        f"{{2:O{headers.message_type}{entered}{mir}{moment:%y%m%d%H%M}{headers.priority or 'N'}}}"
+        f"{{2:O{application[1:4]}{entered}{mir}{left}{priority or 'N'}}}"
     )
-    return head.encode("ascii") + written[start:]
+    return head.encode("ascii") + _rest(message.raw, parsed)
+
+
+def _rest(raw: bytes, parsed: MtMessage) -> bytes:
+    """The blocks behind the headers: as received where the lines end as they should, else written anew."""
+    if b"\r\n" not in raw or not raw.startswith(b"{1:"):
+        raw = parsed.write()
+    return raw[raw.index(b"{3:") if parsed.frame.user is not None else raw.index(b"{4:") :].rstrip(b"\r\n")
 
 
 def reference_text(text: str) -> str:
@@ -184,6 +189,8 @@ def _plain(text: str) -> str:
 
 
 def _line(text: str, width: int) -> str:
+    if len(text) <= width and _WORD.fullmatch(text):
+        return text
     return folded(text, width, 1)
 
 
@@ -198,19 +205,30 @@ def _numbers(sequence: int) -> str:
     return f"{sequence // 1_000_000 % 10_000:04d}{sequence % 1_000_000:06d}"
 
 
+@lru_cache(maxsize=10_000)
 def _terminal_of(bic: str) -> str:
     eleven = BIC(bic)
     return f"{eleven[:8]}A{eleven[8:]}"
 
 
+@lru_cache(maxsize=1_000)
+def _clock(at: str) -> tuple[str, str, str]:
+    """YYMMDD, HHMM and both together of an ISO 8601 time: one commit's messages share it."""
+    moment = datetime.fromisoformat(at)
+    return f"{moment:%y%m%d}", f"{moment:%H%M}", f"{moment:%y%m%d%H%M}"
+
+
+@lru_cache(maxsize=1_000)
+def _day(value_date: str) -> str:
+    return f"{datetime.fromisoformat(value_date):%y%m%d}"
+
+
 def _output(
     message_type: str, sender: str, receiver: str, lines: list[str], at: str, sequence: int, user: str
 ) -> bytes:
-    moment = datetime.fromisoformat(at)
+    day, entered, left = _clock(at)
     numbers = _numbers(sequence)
-    mir = f"{moment:%y%m%d}{_terminal_of(sender)}{numbers}"
-    head = (
-        f"{{1:F01{_terminal_of(receiver)}{numbers}}}{{2:O{message_type}{moment:%H%M}{mir}{moment:%y%m%d%H%M}N}}{user}"
-    )
+    mir = f"{day}{_terminal_of(sender)}{numbers}"
+    head = f"{{1:F01{_terminal_of(receiver)}{numbers}}}{{2:O{message_type}{entered}{mir}{left}N}}{user}"
     text = "\n".join(lines)
     return f"{head}{{4:\n{text}\n-}}".replace("\n", "\r\n").encode("ascii")
