@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from engine.processors.case_relay import CASES_NO
 from engine.store import audits
 from engine.store.connection import Connection
 from settlement.lifecycle import FINAL, TRANSITIONS, State, pairs
@@ -113,6 +114,7 @@ def _variables(settled_before: datetime) -> dict[str, Any]:
         "after": [after for _, after in lawful],
         "never_wait": sorted(name for name, scheme in SCHEMES.items() if not scheme.may_wait),
         "settled_before": settled_before,
+        "cases_no": CASES_NO,
     }
 
 

@@ -46,6 +46,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("up", "engine.commands.stack:up", _STACK, "Start Postgres, Kafka and the workers here."),
     Command("status", "engine.commands.stack:status", _STACK, "Show each piece: health, port, restarts."),
     Command("down", "engine.commands.stack:down", _STACK, "Stop what up started."),
+    Command("demo", "engine.commands.demo:demo", _STACK, "Show messages of all four families settle."),
     Command("config", "engine.commands.stack:config", _STACK, "Show the effective settings, secrets masked."),
     Command("migrate", "engine.commands.migrate:migrate", _STACK, "Bring the database's schema up (owner role)."),
     Command("send", "engine.commands.send:send", _PAYMENTS, "Send files to the ingest topics; wait for outcomes."),

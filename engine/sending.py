@@ -18,7 +18,8 @@ from engine.bus.port import Admin, Consumer, OperatingFaultError, OutgoingRefuse
 from engine.bus.record import LAU, Outgoing, Place, cloud_event
 from engine.bus.topics import ingest_topic, partition_of
 from engine.errors import UsageFault
-from engine.store import outcomes
+from engine.store import keys as key_store
+from engine.store import outcomes, reference
 from engine.store.connection import Connection
 
 _FLUSH_SECONDS = 30.0
@@ -65,6 +66,16 @@ class Signer:
             return None
         keys = self._keys.get(sender) or (None if sender.isdigit() else self._institutions.get(sender[:8]))
         return None if not keys else hmac.new(keys[0], value, hashlib.sha256).hexdigest()
+
+
+def signer_of_store(connection: Connection) -> Signer:
+    """The signer with every participant's keys, each under all his identifiers: a Nacha file names a routing number."""
+    keys = key_store.active_keys(connection)
+    _, document = reference.newest(connection)
+    for participant in document.participants:
+        if participant.routing_number is not None and participant.id in keys:
+            keys.setdefault(participant.routing_number, keys[participant.id])
+    return Signer(keys)
 
 
 def prepared(file: str, value: bytes, signer: Signer, *, topic: str | None, key: str | None) -> Drop:

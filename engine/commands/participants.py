@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,17 +47,37 @@ def import_(
     """
     imported = participants.check(participants.read(_read(file), str(file)), str(file))
     settings = services.load(data, kafka=True, postgres=True)
+    brought = bring_in(settings, imported, timeout)
+    _report(imported, brought, as_json=json)
+    for result in brought.refused:
+        say(f"refused: {result.text}")
+    return 1 if brought.refused else 0
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtIn:
+    """What bringing in participants has done."""
+
+    merged: Merged
+    results: list[tuple[commanding.Command, commanding.Result]]
+    new_keys: set[str]
+
+    @property
+    def refused(self) -> list[commanding.Result]:
+        """What the books refused; then the document was not changed."""
+        return [result for _, result in self.results if not result.ok]
+
+
+def bring_in(settings: Settings, imported: Sequence[Participant], timeout: float) -> BroughtIn:
+    """Make their keys and topics, open their accounts, put them into the document, unless a book refused."""
     with services.database(settings, "qenex_writer") as connection:
         operator = services.administrator(settings, connection).name
         new_keys = _make_keys(connection, imported)
         _make_topics(settings, imported)
         results = _apply_to_books(settings, connection, imported, operator, timeout)
-        refused = [result for _, result in results if not result.ok]
-        merged = _merge_and_save(connection, operator, lambda now: participants.merge(now, imported), save=not refused)
-    _report(imported, merged, results, new_keys, as_json=json)
-    for result in refused:
-        say(f"refused: {result.text}")
-    return 1 if refused else 0
+        save = all(result.ok for _, result in results)
+        merged = _merge_and_save(connection, operator, lambda now: participants.merge(now, imported), save=save)
+    return BroughtIn(merged, results, new_keys)
 
 
 def _read(file: Path) -> bytes:
@@ -126,16 +147,10 @@ def _merge_and_save(
     raise UsageFault("Others change participants at the same moment: try again.")
 
 
-def _report(
-    imported: Sequence[Participant],
-    merged: Merged,
-    results: Iterable[tuple[commanding.Command, commanding.Result]],
-    new_keys: set[str],
-    *,
-    as_json: bool,
-) -> None:
+def _report(imported: Sequence[Participant], brought: BroughtIn, *, as_json: bool) -> None:
+    merged, new_keys = brought.merged, brought.new_keys
     done: dict[str, list[dict[str, Any]]] = {}
-    for command, result in results:
+    for command, result in brought.results:
         done.setdefault(str(command.arguments["participant"]), []).append(
             {"system": command.book, "action": command.action, "ok": result.ok, "result": result.text}
         )

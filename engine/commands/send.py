@@ -17,7 +17,6 @@ from engine.commands.output import DataOption, JsonOption, json_lines, say, tabl
 from engine.errors import UsageFault
 from engine.sending import Drop, Signer
 from engine.settings import Settings
-from engine.store import keys as key_store
 from engine.store import outcomes
 
 _STDIN = "-"
@@ -96,7 +95,7 @@ def _drop(name: str, signer: Signer, topic: str | None, key: str | None) -> Drop
 
 def _signer_of_store(settings: Settings) -> Signer:
     with services.database(settings, "qenex_writer") as connection:
-        return Signer(key_store.active_keys(connection))
+        return sending.signer_of_store(connection)
 
 
 def _signer_of_file(path: Path) -> Signer:

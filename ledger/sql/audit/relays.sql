@@ -1,6 +1,8 @@
 -- No relay claims to have published what was never committed. What is committed and not published yet is counted.
 with last as materialized (
     select writer_no, max(seq) as seq from engine.outbox group by writer_no
+    union all
+    select :cases_no, max(seq) from engine.case_outbox having max(seq) is not null
 ),
 compared as materialized (
     select writer_no, coalesce(r.published_seq, 0) as published, coalesce(l.seq, 0) as committed
