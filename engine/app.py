@@ -33,7 +33,7 @@ from engine.processors.settlement import BookWriter
 from engine.processors.stages import DEPLOYMENTS
 from engine.processors.writing import WriterPorts
 from engine.settings import Settings
-from engine.store import leases, sources
+from engine.store import archive, leases, sources
 from engine.store.connection import Connection, connect
 from engine.store.crashes import StoredCrashRegister
 from ledger import migrate
@@ -131,9 +131,13 @@ class App:
         group = groups[self._instance % len(groups)]
         names = sorted({*group.topics, *topics.INGEST_TOPICS, topics.RELEASED})
         places = places_of(KafkaAdmin(self._bus), connection, names)
+        # A broker that lost its page cache may have lost what was derived from committed messages: the database knows
+        # how far everything is done, the group's position is a hint. Doing more again is harmless.
+        done = archive.progress(connection)
+        starts = {place: done.get(source, 0) for place, source in places.items() if place[0] in topics.INGEST_TOPICS}
         terms = StageTerms(settings.operator_bic, settings.ingest_signatures == "on", settings.sanctions_list, places)
         loop = StageLoop(
-            KafkaConsumer(self._bus, f"qenex.{group.group}", f"{group.group}-{self._instance}"),
+            KafkaConsumer(self._bus, f"qenex.{group.group}", f"{group.group}-{self._instance}", starts),
             KafkaProducer(self._bus),
             group.stage(StoredFacts(connection, terms)),
             StoredCrashRegister(connection, self._name, places),

@@ -31,8 +31,8 @@ _MOVE = """
         as n (account_id, balance, credit_line, seq, before)
     where b.account_id = n.account_id and b.seq = n.before
 """
-_ENTRY = binary.fixed(6, "bigint", "uuid")
-_COMMAND_ENTRY = binary.fixed(6, "bigint")
+_ENTRY = binary.layout("bigint", "uuid")
+_COMMAND_ENTRY = binary.layout("bigint")
 
 
 def load_accounts(cursor: Cursor, book: str) -> list[Account]:
@@ -67,7 +67,7 @@ def append(
     day = binary.raw(binary.days(business_date).to_bytes(4, "big", signed=True))
     tails = {kind: binary.text(book) + binary.text(kind) + day + moment for kind in {entry.kind for entry in entries}}
     rows = [
-        (_ENTRY(entry[0], entry[1]) if entry[1] is not None else _COMMAND_ENTRY(entry[0]) + binary.NULL)
+        (_ENTRY(6, 8, entry[0], 16, entry[1]) if entry[1] is not None else _COMMAND_ENTRY(6, 8, entry[0]) + binary.NULL)
         + tails[entry[2]]
         for entry in entries
     ]

@@ -167,9 +167,16 @@ class Health:
 
 
 class KafkaConsumer:
-    """``engine.bus.port.Consumer`` on a cluster. One thread only."""
+    """``engine.bus.port.Consumer`` on a cluster. One thread only.
 
-    def __init__(self, settings: BusSettings, group: str, instance: str | None = None) -> None:
+    ``starts``: where a group's member begins with a partition that it is given for the first time, whatever the group
+    has committed: the place up to which work is known to be done outside of Kafka.
+    """
+
+    def __init__(
+        self, settings: BusSettings, group: str, instance: str | None = None, starts: Positions | None = None
+    ) -> None:
+        self._starts = dict(starts or {})
         self._health = Health(f"consumer of {group}")
         self._client = Consumer({**consumer_config(settings, group, instance), "error_cb": self._health.heard})
         self._paused: set[Place] = set()
@@ -181,8 +188,10 @@ class KafkaConsumer:
         """Join the group; the callbacks run inside ``poll_batch``."""
 
         def assigned(client: Consumer, partitions: list[TopicPartition]) -> None:
-            client.incremental_assign(partitions)
             places = [(each.topic, each.partition) for each in partitions]
+            for each, place in zip(partitions, places, strict=True):
+                each.offset = self._starts.pop(place, each.offset)
+            client.incremental_assign(partitions)
             # librdkafka keeps a pause across revocation: the partition would come back silent.
             stale = self._paused.intersection(places)
             self._resume(stale)

@@ -185,7 +185,7 @@ class Batch:
         amount = None if payment is None else payment.amount
         versions = self.versions_of(envelope)
         return rows.inbox(
-            (
+            rows.InboxPlace(
                 payment_id,
                 envelope.attempt,
                 envelope.count,
@@ -203,6 +203,7 @@ class Batch:
                 envelope.scheme,
                 envelope.type,
                 None if payment is None else payment.kind.value,
+                None if route is None else route.priority,
                 envelope.sender,
                 None if route is None else route.debit,
                 None if route is None else route.credit,

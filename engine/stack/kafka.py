@@ -140,7 +140,7 @@ class Kafka:
         ]
 
     def _format(self, java: Path) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = _cluster_id()
         command = [java, "-Xmx256m", *self._java_options(), "kafka.tools.StorageTool"]
         arguments = ["format", "--cluster-id", cluster, "--config", self._properties]
         with self.log.open("ab") as log:
@@ -183,3 +183,11 @@ def _java() -> Path:
 def _environment() -> dict[str, str]:
     """A bare environment: no option of the machine's Java reaches ours, and no secret of ours reaches it."""
     return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+
+
+def _cluster_id() -> str:
+    """A random id in Kafka's spelling; one that begins with a dash would be read as an option."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if text[0] != "-":
+            return text

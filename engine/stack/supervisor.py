@@ -292,7 +292,6 @@ class Supervisor:
             "supervisor": {"pid": me.pid, "started": me.create_time()},
             "pieces": pieces,
         }
-        write_json(self.folder.state_file, state)
         if self.phase == "up":
             pids = {record["name"]: record["pid"] for record in pieces if record["pid"]}
             stack: dict[str, Any] = {
@@ -304,6 +303,7 @@ class Supervisor:
                 "pids": {**pids, "supervisor": me.pid},
             }
             write_json(self.folder.stack_file, stack, mode=0o600)
+        write_json(self.folder.state_file, state)  # last: whoever sees "up" finds the addresses
 
     def _take_down(self) -> None:
         """Workers first, then the services; each by its own id."""

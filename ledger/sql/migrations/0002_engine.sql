@@ -48,6 +48,7 @@ create table engine.inbox (
     scheme           text,
     message_type     text,
     kind             text,
+    priority         text,
     sender           text,
     debit            text,
     credit           text,
