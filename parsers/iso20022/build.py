@@ -168,7 +168,9 @@ def _reason(facts: Any) -> tuple[str | None, str | None]:
 def _original(message: MessageFacts, transaction: Transaction, reasons: Any, status: str | None = None) -> Original:
     """The payment that a transaction of a return, reversal, cancellation or report is about."""
     facts, body = transaction.facts, message.body
-    above = facts.get("OrgnlGrpInf") or body.get("OrgnlGrpInf") or _group_of(message, transaction)
+    # pacs.028 may name several original messages, without saying which transaction is of which: the first counts.
+    stated = listed(facts.get("OrgnlGrpInf") or body.get("OrgnlGrpInf"))
+    above = next(iter(stated), None) or _group_of(message, transaction)
     earlier = facts.get("OrgnlTxRef") or _EMPTY
     code, text = _reason(reasons)
     amount = facts.get("OrgnlIntrBkSttlmAmt") or earlier.get("IntrBkSttlmAmt")

@@ -239,3 +239,19 @@ def test_xml_is_told_by_its_first_bytes(head: bytes, expected: bool) -> None:
 
 def test_the_default_size_is_that_of_a_large_file() -> None:
     assert MAX_BYTES == 100 * 1024 * 1024
+
+
+def test_a_status_request_about_several_messages_is_read() -> None:
+    original = "<OrgnlGrpInf><OrgnlMsgId>{}</OrgnlMsgId><OrgnlMsgNmId>pacs.008</OrgnlMsgNmId></OrgnlGrpInf>"
+    message = only(
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.028.001.03"><FIToFIPmtStsReq>'
+        "<GrpHdr><MsgId>ASK-1</MsgId><CreDtTm>2026-11-23T10:16:00Z</CreDtTm></GrpHdr>"
+        f"{original.format('LIND-1')}{original.format('LIND-2')}"
+        "<TxInf><StsReqId>ASK-1-1</StsReqId><OrgnlTxId>LINDTX17</OrgnlTxId></TxInf>"
+        "</FIToFIPmtStsReq></Document>".encode()
+    )
+    assert message.findings == ()
+    [payment] = message.payments
+    assert payment.kind is PaymentKind.NOTIFICATION
+    assert payment.original is not None
+    assert (payment.original.message_id, payment.original.transaction_id) == ("LIND-1", "LINDTX17")
