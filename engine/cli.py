@@ -41,6 +41,7 @@ _MESSAGES = "Messages (no service needed)"
 _COMPLIANCE = "Compliance"
 _PAYMENTS = "Payments and accounts"
 _PEOPLE = "Who takes part, who decides"
+_EVIDENCE = "Measuring"
 
 COMMANDS: tuple[Command, ...] = (
     Command("up", "engine.commands.stack:up", _STACK, "Start Postgres, Kafka and the workers here."),
@@ -63,6 +64,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("parse", "engine.commands.messages:parse", _MESSAGES, "Read messages: findings, content, payments."),
     Command("validate", "engine.commands.messages:validate", _MESSAGES, "Check messages: verdict and findings."),
     Command("formats", "engine.commands.messages:formats", _MESSAGES, "List what can be read and what is checked."),
+    Command("bench", "engine.commands.bench:bench", _EVIDENCE, "Measure, beside peers on this machine."),
 )
 
 _ROWS = {command.name: command for command in COMMANDS}

@@ -41,6 +41,8 @@ shared_buffers = '256MB'
 max_wal_size = '4GB'
 checkpoint_timeout = '15min'
 wal_compression = 'pglz'
+# when a payment was committed is what its latency is measured to
+track_commit_timestamp = on
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_checkpoints = off
