@@ -79,7 +79,8 @@ class Run:
         found = self.latencies
         return (
             f"{self.rate:,}/s for {self.seconds:g} s after {self.warm_up:g} s: p50 {found.p50:.0f},"
-            f" p99 {found.p99:.0f}, p99.9 {found.p999:.0f}, max {found.longest:.0f} ms, worst second's p99 {found.worst_second_p99:.0f} ms;"
+            f" p99 {found.p99:.0f}, p99.9 {found.p999:.0f}, max {found.longest:.0f} ms,"
+            f" worst second's p99 {found.worst_second_p99:.0f} ms;"
             f" last decision {self.behind:.2f} s after the last message, generator at most {self.sent.late_ms:.0f} ms"
             f" late, {found.per_batch:.0f} payments a commit; CPU us a payment: {each}; {cores:.2f} cores of these,"
             f" {self.cpu['machine'] / self.seconds:.2f} busy in all;"
@@ -208,11 +209,13 @@ def _conditions(runs: Runs, done: Run, bed: Bed) -> str:
     answered = "" if done.answered is None else f" answers all published {done.answered:.1f} s after that;"
     return (
         f"{done.words()};{answered} first decisions of all runs: {runs.shares()};"
-        f" {done.sent.bytes / done.sent.count:.0f} bytes a message, {done.sent.repetitions * 100 / done.sent.count:.1f} % repetitions; 200 banks by Zipf 1.1 on"
+        f" {done.sent.bytes / done.sent.count:.0f} bytes a message, {done.sent.repetitions * 100 / done.sent.count:.1f} % repetitions;"
+        " 200 banks by Zipf 1.1 on"
         f" both sides in {BOOK}, opening balances of {_SPREAD / 100:g} standard deviations of what each pays, queueing"
         f" on; {LISTED:,} listed names; signatures, archive, claims, answers on; fsync, synchronous_commit,"
         f" full_page_writes on; one broker; {settings.stage_workers} stage worker(s), lingers"
-        f" {settings.stage_linger_ms} + {settings.producer_linger_ms} + {settings.settle_linger_ms} ms; everything on {os.cpu_count()} cores;"
+        f" {settings.stage_linger_ms} + {settings.producer_linger_ms} + {settings.settle_linger_ms} ms;"
+        f" everything on {os.cpu_count()} cores;"
         " ingest by the broker's clock, commit by Postgres's"
     )
 
