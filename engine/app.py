@@ -34,7 +34,7 @@ from engine.processors.stages import DEPLOYMENTS
 from engine.processors.writing import WriterPorts
 from engine.settings import Settings
 from engine.store import archive, leases, sources
-from engine.store.connection import Connection, connect
+from engine.store.connection import Connection, Lasting, connect
 from engine.store.crashes import StoredCrashRegister
 from ledger import migrate
 from settlement.calendar import CALENDARS, Calendar
@@ -126,21 +126,21 @@ class App:
 
     def _stages(self) -> Running:
         settings = self._settings
-        connection = database(settings, f"qenex {self._name}")
+        lasting = Lasting(lambda: database(settings, f"qenex {self._name}"))
         groups = DEPLOYMENTS[settings.deployment]
         group = groups[self._instance % len(groups)]
         names = sorted({*group.topics, *topics.INGEST_TOPICS, topics.RELEASED})
-        places = places_of(KafkaAdmin(self._bus), connection, names)
+        places = places_of(KafkaAdmin(self._bus), lasting(), names)
         # A broker that lost its page cache may have lost what was derived from committed messages: the database knows
         # how far everything is done, the group's position is a hint. Doing more again is harmless.
-        done = archive.progress(connection)
+        done = archive.progress(lasting())
         starts = {place: done.get(source, 0) for place, source in places.items() if place[0] in topics.INGEST_TOPICS}
         terms = StageTerms(settings.operator_bic, settings.ingest_signatures == "on", settings.sanctions_list, places)
         loop = StageLoop(
             KafkaConsumer(self._bus, f"qenex.{group.group}", f"{group.group}-{self._instance}", starts),
             KafkaProducer(self._bus),
-            group.stage(StoredFacts(connection, terms)),
-            StoredCrashRegister(connection, self._name, places),
+            group.stage(StoredFacts(lasting, terms)),
+            StoredCrashRegister(lasting, self._name, places),
             group.topics,
             settings=LoopSettings(batch=settings.stage_batch, linger=settings.stage_linger_ms / 1000),
             metrics=self._metrics,
@@ -179,7 +179,7 @@ class App:
         connection = database(settings, "qenex settlement")
         producer, admin = self._relay_producer(), KafkaAdmin(self._bus)
         tails = KafkaTailReader(self._bus)
-        directory = DirectorySource(connection)
+        directory = DirectorySource(lambda: connection)
         calendars = {name: Calendar(name) for name in CALENDARS}
         places = places_of(admin, connection, [topics.ROUTED, topics.COMMANDS])
         writers: list[Owned] = []

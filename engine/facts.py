@@ -16,6 +16,7 @@ from engine.compliance.decision import ComplianceFacts
 from engine.compliance.limits import Limit, Limits
 from engine.compliance.screening import GoodGuy, Screener
 from engine.compliance.watchlist import WatchList, decode, synthetic_list
+from engine.errors import ServiceUnavailable
 from engine.processors.parsing import ParsingFacts
 from engine.processors.stages import Facts
 from engine.routing.decision import RoutingFacts
@@ -31,19 +32,20 @@ _LOOK_SECONDS = 1.0
 class DirectorySource:
     """The participants of the newest version; ``current`` is what writers are given."""
 
-    def __init__(self, connection: Connection, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, connection: Callable[[], Connection], clock: Callable[[], float] = time.monotonic) -> None:
         self._connection = connection
         self._clock = clock
         self._looked = float("-inf")
-        self._directory = Directory(*reference.newest(connection))
+        self._directory = Directory(*reference.newest(connection()))
 
     def current(self) -> Directory:
         """The same object until the version changes."""
         now = self._clock()
         if now - self._looked >= _LOOK_SECONDS:
             self._looked = now
-            if reference.newest_version(self._connection) != self._directory.version:
-                self._directory = Directory(*reference.newest(self._connection))
+            connection = self._connection()
+            if reference.newest_version(connection) != self._directory.version:
+                self._directory = Directory(*reference.newest(connection))
         return self._directory
 
 
@@ -60,7 +62,9 @@ class StageTerms:
 class StoredFacts:
     """Facts of the stages: directory, keys, lists, limits, good guys."""
 
-    def __init__(self, connection: Connection, terms: StageTerms, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, connection: Callable[[], Connection], terms: StageTerms, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._connection = connection
         self._terms = terms
         self._clock = clock
@@ -78,18 +82,18 @@ class StoredFacts:
             self._looked = now
             try:
                 self._facts = self._load()
-            except OPERATING_ERRORS as problem:
+            except (*OPERATING_ERRORS, ServiceUnavailable) as problem:
                 raise OperatingFaultError(f"Postgres does not answer: {problem}") from problem
         return self._facts
 
     def _load(self) -> Facts:
         directory = self._directory.current()
-        trusted = good_guys.in_force(self._connection)
+        trusted = good_guys.in_force(self._connection())
         if self._screener is None or trusted != self._good_guys:
             self._good_guys, self._screener = trusted, Screener(self._watchlist, good_guys=trusted)
         terms = self._terms
         return Facts(
-            ParsingFacts(directory, keys.active_keys(self._connection), terms.signatures, terms.sources),
+            ParsingFacts(directory, keys.active_keys(self._connection()), terms.signatures, terms.sources),
             ComplianceFacts(self._screener, limits_of(directory)),
             RoutingFacts(directory, terms.operator),
         )

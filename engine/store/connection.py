@@ -6,6 +6,7 @@ durability settings are the server's and are not touched. A server that does not
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import psycopg
@@ -30,3 +31,20 @@ def connect(url: str, role: Role, *, autocommit: bool = True, name: str = "qenex
     except psycopg.OperationalError as problem:
         raise ServiceUnavailable("Postgres", f"{problem}".strip().splitlines()[0]) from problem
     return connection
+
+
+class Lasting:
+    """A connection that outlives its server: called, it gives the one in use, or a new one when that was lost.
+
+    For who keeps nothing of the database in memory. A writer has to begin anew after every loss.
+    """
+
+    def __init__(self, make: Callable[[], Connection]) -> None:
+        self._make = make
+        self._current = make()
+
+    def __call__(self) -> Connection:
+        """A connection that was not lost when it was used last; what opening one raises."""
+        if self._current.closed:
+            self._current = self._make()
+        return self._current

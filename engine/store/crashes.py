@@ -6,12 +6,13 @@ the functions are for writers, whose input has no consumer group.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from engine.bus.crashes import NO_EXCEPTION, Coordinates, Crash
 from engine.bus.port import OperatingFaultError
 from engine.bus.record import Place, Record
+from engine.errors import ServiceUnavailable
 from engine.store.connection import OPERATING_ERRORS, Connection
 
 #: At this many crashes a message is put aside for two persons to look at.
@@ -41,9 +42,9 @@ def put_aside(connection: Connection, sources: Sequence[int]) -> dict[tuple[int,
 
 
 class StoredCrashRegister:
-    """``engine.bus.crashes.CrashRegister`` of one worker, in Postgres."""
+    """``engine.bus.crashes.CrashRegister`` of one worker, in Postgres. ``connection`` gives a new one after a loss."""
 
-    def __init__(self, connection: Connection, worker: str, sources: Mapping[Place, int]) -> None:
+    def __init__(self, connection: Callable[[], Connection], worker: str, sources: Mapping[Place, int]) -> None:
         self._connection = connection
         self._worker = worker
         self._sources = sources
@@ -102,14 +103,14 @@ class StoredCrashRegister:
 
     def _run(self, statement: str, *arguments: object) -> None:
         try:
-            self._connection.execute(statement, arguments)
-        except OPERATING_ERRORS as problem:
+            self._connection().execute(statement, arguments)
+        except (*OPERATING_ERRORS, ServiceUnavailable) as problem:
             raise OperatingFaultError(f"Postgres does not answer: {problem}") from problem
 
     def _all(self, statement: str, *arguments: object) -> list[tuple[Any, ...]]:
         try:
-            return self._connection.execute(statement, arguments).fetchall()
-        except OPERATING_ERRORS as problem:
+            return self._connection().execute(statement, arguments).fetchall()
+        except (*OPERATING_ERRORS, ServiceUnavailable) as problem:
             raise OperatingFaultError(f"Postgres does not answer: {problem}") from problem
 
     def _one(self, statement: str, *arguments: object) -> tuple[Any, ...] | None:
