@@ -209,7 +209,8 @@ def _conditions(runs: Runs, done: Run, bed: Bed) -> str:
     answered = "" if done.answered is None else f" answers all published {done.answered:.1f} s after that;"
     return (
         f"{done.words()};{answered} first decisions of all runs: {runs.shares()};"
-        f" {done.sent.bytes / done.sent.count:.0f} bytes a message, {done.sent.repetitions * 100 / done.sent.count:.1f} % repetitions;"
+        f" {done.sent.bytes / done.sent.count:.0f} bytes a message,"
+        f" {done.sent.repetitions * 100 / done.sent.count:.1f} % repetitions;"
         " 200 banks by Zipf 1.1 on"
         f" both sides in {BOOK}, opening balances of {_SPREAD / 100:g} standard deviations of what each pays, queueing"
         f" on; {LISTED:,} listed names; signatures, archive, claims, answers on; fsync, synchronous_commit,"
