@@ -34,6 +34,10 @@ _BATCHES = """
     where received_at >= %s and received_at < %s group by writer
 """
 _STATES = "select state, count(*) from engine.inbox group by state order by 2 desc"
+_COMMITTED = """
+    select count(*) from engine.inbox
+    where pg_xact_commit_timestamp(xmin) >= %s and pg_xact_commit_timestamp(xmin) < %s
+"""
 _DECIDED = "select count(*) from engine.inbox"
 _LAST = "select extract(epoch from max(pg_xact_commit_timestamp(xmin))) from engine.inbox where decided_at >= %s"
 _SENT_OUT = """
@@ -66,9 +70,10 @@ CHECKS: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Latencies:
-    """Milliseconds from ingest to commit of the payments that arrived in a window."""
+    """Milliseconds from ingest to commit of the payments that arrived in a window; how many were committed in it."""
 
     payments: int
+    committed: int
     p50: float
     p99: float
     p999: float
@@ -92,9 +97,13 @@ def latencies(connection: Connection, since: float, until: float) -> Latencies:
         raise RuntimeError("nothing arrived in the measured window")
     worst = connection.execute(_WORST_SECOND, window).fetchone()
     assert worst is not None
+    committed = connection.execute(_COMMITTED, window).fetchone()
+    assert committed is not None
     batches = {writer: each / commits for writer, commits, each in connection.execute(_BATCHES, window).fetchall()}
     p50, p99, p999 = (round(float(value), 1) for value in percentiles)
-    return Latencies(count, p50, p99, p999, round(float(longest), 1), round(float(worst[0]), 1), max(batches.values()))
+    return Latencies(
+        count, committed[0], p50, p99, p999, round(float(longest), 1), round(float(worst[0]), 1), max(batches.values())
+    )
 
 
 def states(connection: Connection) -> dict[str, int]:

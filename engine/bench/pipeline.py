@@ -73,7 +73,7 @@ class Run:
     def words(self) -> str:
         """The run on one line."""
         spent = {name: seconds for name, seconds in self.cpu.items() if name != "machine"}
-        payments = max(1, self.latencies.payments)
+        payments = max(1, self.latencies.committed)
         each = ", ".join(f"{name} {seconds / payments * 1e6:.0f}" for name, seconds in spent.items())
         cores = sum(spent.values()) / self.seconds
         found = self.latencies
