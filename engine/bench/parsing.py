@@ -8,7 +8,6 @@ warm.
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -224,9 +223,15 @@ def main() -> None:
     found: dict[str, parsers.Format] = {"iso20022": "iso20022", "ach": "ach"}
     parsers.parse(FILES[case].make(100, _SEED, _DAY), format=found[format_])
     data = Path(path).read_bytes()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _resident("VmRSS")
     _accepted(parsers.parse(data, format=found[format_]), case)
-    sys.stdout.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))
+    sys.stdout.write(str(_resident("VmHWM") - before))
+
+
+def _resident(field: str) -> int:
+    """Resident size of this process in kB: now (VmRSS) or at its largest (VmHWM; ``getrusage`` counts the parent's)."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{field}:"))
 
 
 if __name__ == "__main__":
