@@ -19,6 +19,7 @@ Say = Callable[[str], None]
 
 _CALIBRATION_SECONDS = 0.5
 _CALIBRATION_ROUNDS = 3
+_GLANCE_SECONDS = 0.3
 
 
 class Figure(msgspec.Struct, kw_only=True):
@@ -79,6 +80,11 @@ def calibration(bench: str) -> Figure:
         better="higher",
         conditions=conditions,
     )
+
+
+def speed() -> int:
+    """The calibration workload for a moment: whether the machine is still as fast as it was (iterations/s)."""
+    return round(_iterations(_GLANCE_SECONDS))
 
 
 def _iterations(seconds: float) -> float:

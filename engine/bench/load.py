@@ -21,9 +21,11 @@ from typing import Final, Self
 
 import msgspec
 
+from engine import settings
 from engine.bench.messages import Maker
 from engine.bus import topics
 from engine.bus.record import LAU, Outgoing
+from engine.observability import configure_logging
 
 TICK_SECONDS: Final = 0.002
 REPETITIONS: Final = 0.01
@@ -162,7 +164,8 @@ class Generator:
 
 
 def main() -> None:
-    """Serve one plan."""
+    """Serve one plan. The clients' logs go to stderr: stdout is the protocol."""
+    configure_logging(settings.load(), "bench-load")
     plan = msgspec.json.decode(sys.stdin.readline(), type=Plan)
     messages, repetitions = made(plan)
     gc.collect()

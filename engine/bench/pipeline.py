@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from engine.bench import measured
 from engine.bench.bed import BOOK, LISTED, Bed, openings
-from engine.bench.figures import Figure, Say, Terms, against, calibration, rounded
+from engine.bench.figures import Figure, Say, Terms, against, calibration, rounded, speed
 from engine.bench.load import Generator, Plan, Sent
 from engine.bench.measured import Latencies
 from engine.bench.naive import NAIVE, Naive
@@ -58,6 +58,7 @@ class Run:
     behind: float
     cpu: dict[str, float]
     answered: float | None
+    speeds: tuple[int, int]
     broken: tuple[str, ...]
 
     @property
@@ -83,7 +84,8 @@ class Run:
             f" worst second's p99 {found.worst_second_p99:.0f} ms;"
             f" last decision {self.behind:.2f} s after the last message, generator at most {self.sent.late_ms:.0f} ms"
             f" late, {found.per_batch:.0f} payments a commit; CPU us a payment: {each}; {cores:.2f} cores of these,"
-            f" {self.cpu['machine'] / self.seconds:.2f} busy in all;"
+            f" {self.cpu['machine'] / self.seconds:.2f} busy in all,"
+            f" calibration {self.speeds[0]:,} iterations/s before and {self.speeds[1]:,} after;"
             f" {'kept up' if self.kept_up else 'NOT kept up'}"
             f"{'' if not self.broken else '; BROKEN: ' + '; '.join(self.broken)}"
         )
@@ -104,6 +106,7 @@ class Runs:
         bed, plan = self._bed, self._plan(rate, int(rate * (warm_up + seconds)))
         self._say(f"{self._mix}: making {plan.count:,} messages")
         with Generator(plan) as generator:
+            before = speed()
             accounts = Accounts({**bed.pids(), "generator": generator.pid})
             self._say(f"{self._mix}: {rate:,}/s for {warm_up:g} + {seconds:g} s")
             generator.go()
@@ -125,7 +128,7 @@ class Runs:
         broken += measured.violations(bed, self._sent)
         window = (sent.began + warm_up, sent.began + warm_up + seconds)
         found = measured.latencies(bed.connection, *window)
-        done = Run(rate, seconds, warm_up, sent, found, behind, cpu, answered, tuple(broken))
+        done = Run(rate, seconds, warm_up, sent, found, behind, cpu, answered, (before, speed()), tuple(broken))
         self._say(f"{self._mix}: {done.words()}")
         return done
 
