@@ -179,8 +179,8 @@ def topics() -> str:
         ("`ce_id`", "outbound, events", "unique for each; a recipient drops what comes again under the same one"),
         ("`ce_source`", "outbound, events", "who made it: the writer"),
         ("`ce_type`", "outbound, events", "its type: `ACK`, `MT900`, `pacs.002`, `NACHA`, `state`..."),
-        ("`ce_time`", "outbound, events", "when it was committed, ISO 8601, UTC"),
-        ("`ce_specversion`", "outbound, events", "version of CloudEvents"),
+        ("`ce_time`", "events", "when it was committed, ISO 8601, UTC"),
+        ("`ce_subject`", "outbound", "id of the payment that it is about: `qenex trace` takes it"),
         ("`traceparent`", "any", "W3C Trace Context, handed on where it is there"),
         (
             "`source`, `stage`, `error`, `cut-from`",
