@@ -8,6 +8,7 @@ only the database ``qenex`` and the role that owns it, which is no superuser.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -16,6 +17,8 @@ import stat
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
+
+import psutil
 
 from engine.errors import BrokenPiece
 from engine.settings import Settings
@@ -26,6 +29,8 @@ from engine.stack.process import Running, last_lines, spawn
 DATABASE = "qenex"
 OWNER = "qenex_owner"
 _SUPERUSER = "postgres"
+#: How long a session may take to end when asked to, before it is killed.
+_ORPHAN_SECONDS = 3.0
 _SOCKET_PATH_MAX = 100  # the kernel's limit is 107 bytes; a longer folder does without the socket
 
 _CONFIGURATION = """
@@ -102,7 +107,8 @@ class Postgres:
         self._write(self._cluster / "qenex.conf", lines)
 
     def start(self) -> Running:
-        """Start the server."""
+        """Start the server; what a killed one has left behind is ended first, for it would keep the new one away."""
+        self._end_orphans()
         return spawn(
             [_binaries() / "postgres", "-D", self._cluster],
             log=self.log,
@@ -110,6 +116,21 @@ class Postgres:
             cwd=self._home,
             user=self._user,
         )
+
+    def _end_orphans(self) -> None:
+        """End sessions whose server is dead: in the midst of a long query they do not notice, and hold its memory."""
+        try:
+            server = int((self._cluster / "postmaster.pid").read_text().split()[0])
+        except (OSError, ValueError, IndexError):
+            return  # it was shut down in order
+        found = [process for process in psutil.process_iter() if _works_in(process, self._cluster)]
+        if any(process.pid == server for process in found):
+            return  # it is alive: the new one will say so
+        for number in (signal.SIGQUIT, signal.SIGKILL):
+            for process in found:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(number)
+            found = psutil.wait_procs(found, _ORPHAN_SECONDS)[1]
 
     def ready(self, running: Running) -> bool:
         """Whether it takes connections and runs a statement."""
@@ -179,6 +200,16 @@ class Postgres:
             handle.write(text)
         if self._user is not None:
             os.chown(path, *self._user)
+
+
+def _works_in(process: psutil.Process, cluster: Path) -> bool:
+    """Whether a process is a server, or a session of one, of this cluster: each works in the cluster's folder."""
+    try:
+        return (
+            process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(cluster)
+        )
+    except psutil.Error:
+        return False
 
 
 def _binaries() -> Path:
