@@ -205,9 +205,9 @@ class Postgres:
 def _works_in(process: psutil.Process, cluster: Path) -> bool:
     """Whether a process is a server, or a session of one, of this cluster: each works in the cluster's folder."""
     try:
-        return (
-            process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(cluster)
-        )
+        if process.name() != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return bool(process.cwd() == str(cluster))
     except psutil.Error:
         return False
 
