@@ -34,7 +34,7 @@ _FIRST_WARM_UP = 8.0
 _BEHIND_SECONDS, _LATE_MS = 1.0, 250.0
 _DRAIN_SECONDS = 120.0
 #: Root of the mean square of an amount in cents; how much each bank opens with (see `openings`).
-_TYPICAL_AMOUNT, _SPREAD = 1_077_000, 150
+_TYPICAL_AMOUNT, _SPREAD = 1_077_000, 250
 _CREDIT_LINE = 10_000_00
 
 #: Case -> what is sent.
@@ -227,8 +227,11 @@ def _conditions(runs: Runs, done: Run, bed: Bed) -> str:
 def _sustained(mix: str, terms: Terms, seconds: float, naive: Naive | None, say: Say) -> Iterator[Figure]:
     """The ladder, or the one rate that was asked for."""
     case = f"{mix}-sustained"
-    offered = [terms.rate] if terms.rate is not None else [*LADDER[:5], LADDER[4]]
-    with _bed(int(sum(offered) * (seconds + WARM_UP_SECONDS)) // max(1, len(offered) - 1), say) as bed:
+    if terms.rate is not None:
+        count = terms.rate * (seconds + min(WARM_UP_SECONDS, seconds))
+    else:  # the rungs of the usual climb, and a full window at its end
+        count = sum(LADDER[:5]) * (_RUNG_WARM_UP + _RUNG_SECONDS) + LADDER[4] * (WARM_UP_SECONDS + seconds)
+    with _bed(int(count), say) as bed:
         runs = Runs(bed, mix, say)
         best: Run | None
         timely: Run | None
@@ -238,7 +241,7 @@ def _sustained(mix: str, terms: Terms, seconds: float, naive: Naive | None, say:
         else:
             best, timely = climb(runs.run, seconds)
         if best is None:
-            yield _row(case, 0, f"not even {offered[0]:,}/s was kept up")
+            yield _row(case, 0, f"not even {terms.rate or LADDER[0]:,}/s was kept up")
             return
         value = best.rate if best.kept_up else 0
         figure = _row(case, value, _conditions(runs, best, bed))
