@@ -15,8 +15,8 @@ _word = TextCache()
 _INBOX = layout("uuid", "smallint", "integer", "uuid", "timestamptz", "timestamptz", "integer", "bigint", "integer")
 INBOX = (
     "engine.inbox (payment_id, attempt, payments, digest, received_at, decided_at, routed_partition, routed_offset,"
-    " versions, amount, state, writer, scheme, message_type, kind, priority, sender, debit, credit, currency, value_date,"
-    " reference, instruction_id, end_to_end_id, uetr, reason, explanation)"
+    " versions, amount, state, writer, scheme, message_type, kind, priority, sender, debit, credit, currency,"
+    " value_date, reference, instruction_id, end_to_end_id, uetr, reason, explanation)"
 )
 
 
