@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -102,7 +103,7 @@ class Running:
 
 
 class App:
-    """Builds workers from settings."""
+    """Builds workers from settings. Closed, it leaves no client behind that could still send what it has queued."""
 
     def __init__(self, settings: Settings, worker: str, instance: int, metrics: WorkerMetrics) -> None:
         self._settings = settings
@@ -111,6 +112,11 @@ class App:
         self._instance = instance
         self._metrics = metrics
         self._bus = bus_settings(settings, f"qenex.{self._name}")
+        self._open = ExitStack()
+
+    def close(self) -> None:
+        """Close every client of the worker; what was queued and not flushed is dropped."""
+        self._open.close()
 
     def build(self) -> Running:
         """The worker, connected."""
@@ -122,11 +128,21 @@ class App:
         }
         return builders[self._worker]()
 
+    def _database(self) -> Connection:
+        connection = database(self._settings, f"qenex {self._name}")
+        self._open.callback(connection.close)
+        return connection
+
+    def _producer(self, linger_ms: int | None = None) -> KafkaProducer:
+        producer = KafkaProducer(self._bus if linger_ms is None else replace(self._bus, linger_ms=linger_ms))
+        self._open.callback(producer.close)
+        return producer
+
     # -- stages --------------------------------------------------------------------------------------------------------
 
     def _stages(self) -> Running:
         settings = self._settings
-        lasting = Lasting(lambda: database(settings, f"qenex {self._name}"))
+        lasting = Lasting(self._database)
         groups = DEPLOYMENTS[settings.deployment]
         group = groups[self._instance % len(groups)]
         names = sorted({*group.topics, *topics.INGEST_TOPICS, topics.RELEASED})
@@ -138,7 +154,7 @@ class App:
         terms = StageTerms(settings.operator_bic, settings.ingest_signatures == "on", settings.sanctions_list, places)
         loop = StageLoop(
             KafkaConsumer(self._bus, f"qenex.{group.group}", f"{group.group}-{self._instance}", starts),
-            KafkaProducer(self._bus),
+            self._producer(),
             group.stage(StoredFacts(lasting, terms)),
             StoredCrashRegister(lasting, self._name, places),
             group.topics,
@@ -152,7 +168,7 @@ class App:
 
     def _relay_producer(self) -> KafkaProducer:
         """Answers go to as many topics as there are participants, and a request holds those of one: let them gather."""
-        return KafkaProducer(replace(self._bus, linger_ms=self._settings.relay_linger_ms))
+        return self._producer(self._settings.relay_linger_ms)
 
     def _ports(
         self, connection: Connection, producer: KafkaProducer, name: str, number: int, places: Mapping[Place, int]
@@ -163,9 +179,11 @@ class App:
 
     def _writers(self, writers: Sequence[Owned], connection: Connection, limit: int, linger_ms: int) -> Running:
         owner = f"{socket.gethostname()}/{os.getpid()}"
+        consumer = KafkaConsumer(self._bus, f"qenex.{self._name}.unused")
+        self._open.callback(consumer.close)
         process = WriterProcess(
             writers,
-            KafkaConsumer(self._bus, f"qenex.{self._name}.unused"),
+            consumer,
             connection,
             owner,
             limit=limit,
@@ -176,7 +194,7 @@ class App:
 
     def _settlement(self) -> Running:
         settings = self._settings
-        connection = database(settings, "qenex settlement")
+        connection = self._database()
         producer, admin = self._relay_producer(), KafkaAdmin(self._bus)
         tails = KafkaTailReader(self._bus)
         directory = DirectorySource(lambda: connection)
@@ -195,7 +213,7 @@ class App:
         return self._writers(writers, connection, settings.settle_batch, settings.settle_linger_ms)
 
     def _recorder(self) -> Running:
-        connection = database(self._settings, "qenex recorder")
+        connection = self._database()
         producer, admin = self._relay_producer(), KafkaAdmin(self._bus)
         places = places_of(admin, connection, [topics.REJECTED, topics.HELD, topics.NOTED])
         ports = self._ports(connection, producer, "recorder", _RECORDER_NO, places)
@@ -204,8 +222,8 @@ class App:
         return self._writers([recorder], connection, self._settings.settle_batch, self._settings.settle_linger_ms)
 
     def _archiver(self) -> Running:
-        connection = database(self._settings, "qenex archiver")
+        connection = self._database()
         places = places_of(KafkaAdmin(self._bus), connection, topics.INGEST_TOPICS)
-        ports = self._ports(connection, KafkaProducer(self._bus), "archiver", _ARCHIVER_NO, places)
+        ports = self._ports(connection, self._producer(), "archiver", _ARCHIVER_NO, places)
         owned = OwnedArchiver(ports, Archiver)
         return self._writers([owned], connection, self._settings.settle_batch, self._settings.settle_linger_ms)

@@ -81,12 +81,14 @@ class Worker:
         log = get_logger()
         pause, since = _FIRST_PAUSE, time.monotonic()
         while not self._stopping.is_set():
+            app = App(self._settings, self._name, self._instance, self._metrics)
             try:
-                self._running = App(self._settings, self._name, self._instance, self._metrics).build()
+                self._running = app.build()
                 pause, since = _FIRST_PAUSE, time.monotonic()
                 self._running.run()
                 return
             except _OUTAGES as problem:
+                app.close()
                 self._running = None
                 self._metrics.fault("outage")
                 log.warning("outage", detail=str(problem).splitlines()[0], pause=round(pause, 2))
@@ -94,6 +96,8 @@ class Worker:
                     raise
                 self._stopping.wait(pause * random.uniform(0.7, 1.3))
                 pause = min(pause * 2, _LONGEST_PAUSE)
+            finally:
+                app.close()
 
 
 def main() -> None:

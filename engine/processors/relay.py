@@ -3,7 +3,7 @@
 Rule: an answer goes out only when the archive covers the message it answers; order per recipient is the order of the
 writer's outbox. Kafka cannot be fenced, so every answer carries ``ce_id`` (writer and sequence) by which recipients
 drop a repetition. After a crash the relay reads only the tail of the outgoing topics, from the time of its last
-checkpoint, and goes on behind the last sequence it finds there. Events may be repeated after a crash, with their ids.
+checkpoint, and sends what it does not find there. Events may be repeated after a crash, with their ids.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 
 from engine import ids
 from engine.bus.port import Admin, Producer, TailReader
-from engine.bus.record import Outgoing
+from engine.bus.record import Outgoing, cloud_event
 from engine.bus.topics import EVENTS, outbound_topic
 from engine.processors.batch import Answer, Event, Posted
 from engine.store import outbox as store
@@ -54,7 +54,11 @@ class Relay:
         for event in events:
             self._producer.send(
                 Outgoing(
-                    EVENTS, None, event.payment_id.encode(), _encode(event), self._headers(event.id, "state", event.at)
+                    EVENTS,
+                    None,
+                    event.payment_id.encode(),
+                    _encode(event),
+                    cloud_event(event.id, self._source, "state", time=event.at),
                 )
             )
         self._dirty = self._dirty or bool(events)
@@ -86,22 +90,28 @@ class Relay:
         waiting = store.unpublished(self._connection, self._writer_no, published)
         since = min((posted_at for _, posted_at in waiting), default=datetime.now(UTC)) - _MARGIN
         topics = sorted({outbound_topic(posted.answer.recipient) for posted, _ in waiting})
-        last = dict.fromkeys(topics, published)
+        found: dict[str, set[int]] = {topic: set() for topic in topics}
         known = admin.existing(topics)
         for record in tails.since([topic for topic in topics if topic in known], int(since.timestamp() * 1000)):
             writer_no, _, seq = record.headers.get("ce_id", b"").decode().partition("-")
             if writer_no == str(self._writer_no) and seq.isdigit():
-                last[record.topic] = max(last[record.topic], int(seq))
+                found[record.topic].add(int(seq))
         self._pending.clear()
-        for posted, _ in waiting:
-            if posted.seq > last[outbound_topic(posted.answer.recipient)]:
-                self._pending.append(posted)
-            else:
-                self._published = max(self._published, posted.seq)
+        self._pending.extend(
+            posted for posted, _ in waiting if posted.seq not in found[outbound_topic(posted.answer.recipient)]
+        )
+        if self._pending:  # what comes after a gap was sent, and is looked for again after the next crash
+            self._published = self._pending[0].seq - 1
+        elif waiting:
+            self._published = waiting[-1][0].seq
         for event in store.events_since(self._connection, self._writer_no, at - _MARGIN):
             self._producer.send(
                 Outgoing(
-                    EVENTS, None, event.payment_id.encode(), _encode(event), self._headers(event.id, "state", event.at)
+                    EVENTS,
+                    None,
+                    event.payment_id.encode(),
+                    _encode(event),
+                    cloud_event(event.id, self._source, "state", time=event.at),
                 )
             )
         self._dirty = True
@@ -112,18 +122,8 @@ class Relay:
 
     def _publish(self, posted: Posted) -> None:
         answer: Answer = posted.answer
-        headers = self._headers(f"{self._writer_no}-{posted.seq}", answer.type, None)
+        headers = cloud_event(f"{self._writer_no}-{posted.seq}", self._source, answer.type)
         headers["ce_subject"] = ids.shown(posted.payment_id).encode()
         self._producer.send(Outgoing(outbound_topic(answer.recipient), 0, None, answer.payload, headers))
         self._published = posted.seq
         self._dirty = True
-
-    def _headers(self, identity: str, kind: str, at: str | None) -> dict[str, bytes]:
-        headers = {
-            "ce_id": identity.encode(),
-            "ce_source": self._source.encode(),
-            "ce_type": kind.encode(),
-        }
-        if at is not None:
-            headers["ce_time"] = at.encode()
-        return headers
