@@ -23,7 +23,7 @@ from engine import commanding, ids
 from engine.app import bus_settings
 from engine.bus.kafka import KafkaConsumer, KafkaProducer
 from engine.bus.kafka_admin import KafkaAdmin
-from engine.bus.port import BEGINNING
+from engine.bus.port import BEGINNING, OperatingFaultError
 from engine.bus.record import LAU, Record
 from engine.bus.topics import INGEST_TOPICS
 from engine.sending import Signer
@@ -37,6 +37,7 @@ from tools.testbed.samples import Sample
 
 #: How long a bed waits for what was sent to be decided and answered.
 PATIENCE_SECONDS = 180.0
+_BROKER_SECONDS = 30.0
 _QENEX = "import sys; from engine.cli import main; sys.argv[0] = 'qenex'; main()"
 _WORKERS = "worker."
 
@@ -120,7 +121,17 @@ class Bed:
         return sources(connection, admin.cluster_id(), [info.id.hex for info in admin.describe(topics).values()])
 
     def ends(self, topics: Sequence[str]) -> dict[tuple[str, int], int]:
-        """Offset behind the last message of each partition of some topics."""
+        """Offset behind the last message of each partition of some topics; a broker that has just come is waited for."""
+        deadline = time.monotonic() + _BROKER_SECONDS
+        while True:
+            try:
+                return self._ends(topics)
+            except OperatingFaultError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
+    def _ends(self, topics: Sequence[str]) -> dict[tuple[str, int], int]:
         consumer = KafkaConsumer(bus_settings(self.stack.settings, "testbed.ends"), "testbed.ends")
         try:
             return {
@@ -239,7 +250,7 @@ class Sender:
 
     def send(self, sample: Sample, *, signature: str | None = None) -> None:
         """Queue one; ``signature`` instead of the right one."""
-        lau = signature or self._bed.signer.sign(sample.key, sample.value) or ""
+        lau = signature or self._bed.signer.sign(sample.sender, sample.value) or ""
         self._client.produce(
             sample.topic,
             sample.value,

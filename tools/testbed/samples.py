@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import uuid
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -17,14 +18,21 @@ from parsers.ach import write_file
 from payments import Agent, Money, Party, Payment, PaymentKind
 from tools.testbed.banks import Bank, Person, dollar_banks, euro_banks, person
 
+_MODIFIERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+#: What tells a sender's files of one day apart: the minute and the modifier.
+_FILES_A_DAY = 1440 * len(_MODIFIERS)
 _PURPOSES = ("INVOICE", "RENT", "REFUND", "SALARY", "DELIVERY", "SUBSCRIPTION")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A message: where it goes, its key, its bytes. ``payments``: how many it holds; ``kind``: what it is."""
+    """A message: where it goes, its key, its bytes, the participant who signs it, what it is.
+
+    ``payments``: how many it holds; ``poor``: whether its sender cannot pay everything he sends.
+    """
 
     topic: str
+    sender: str
     key: str
     value: bytes
     kind: str
@@ -40,6 +48,7 @@ class Writer:
         self._dates = dates
         self._run = run
         self._number = 0
+        self._files = zlib.crc32(run.encode()) % _FILES_A_DAY
         self.euro, self.dollar = euro_banks(), dollar_banks()
 
     def some(self) -> Sample:
@@ -90,7 +99,7 @@ class Writer:
             + "\r\n".join(lines)
             + "\r\n-}"
         )
-        return Sample(INGEST_SWIFT_MT, sender.bic, text.encode("ascii"), "mt103", poor=sender.poor)
+        return Sample(INGEST_SWIFT_MT, sender.bic, sender.bic, text.encode("ascii"), "mt103", poor=sender.poor)
 
     # -- ISO 20022 -----------------------------------------------------------------------------------------------------
 
@@ -134,7 +143,9 @@ class Writer:
 </Document>
 """
         topic = INGEST_SEPA if instant else INGEST_ISO20022
-        return Sample(topic, sender.bic, text.encode(), "instant" if instant else "pacs.008", poor=sender.poor)
+        return Sample(
+            topic, sender.bic, sender.bic, text.encode(), "instant" if instant else "pacs.008", poor=sender.poor
+        )
 
     # -- Nacha ---------------------------------------------------------------------------------------------------------
 
@@ -143,18 +154,18 @@ class Writer:
         sender, receiver = self.chance.sample(self.dollar, 2)
         day = self._dates["USD-ACH"]
         payments = [self._entry(sender, receiver, day, index) for index in range(entries)]
-        self.reference()
-        minute = self._number % 1440
+        self._files = (self._files + 1) % _FILES_A_DAY
+        minute, modifier = self._files % 1440, _MODIFIERS[self._files // 1440]
         value = write_file(
             origin=sender.routing,
             destination=receiver.routing,
             origin_name=sender.name,
             destination_name=receiver.name,
             created=f"{day:%y%m%d}{minute // 60:02d}{minute % 60:02d}",
-            modifier="ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"[self._number // 1440 % 36],
+            modifier=modifier,
             payments=payments,
         )
-        return Sample(INGEST_ACH, sender.routing, value, "nacha", payments=entries)
+        return Sample(INGEST_ACH, sender.bic, sender.routing, value, "nacha", payments=entries)
 
     def _entry(self, sender: Bank, receiver: Bank, day: date, index: int) -> Payment:
         self._number += 1
