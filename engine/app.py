@@ -155,7 +155,7 @@ class App:
         loop = StageLoop(
             KafkaConsumer(self._bus, f"qenex.{group.group}", f"{group.group}-{self._instance}", starts),
             self._producer(),
-            group.stage(StoredFacts(lasting, terms)),
+            group.stage(StoredFacts(lasting, terms, lambda: utc_now().date())),
             StoredCrashRegister(lasting, self._name, places),
             group.topics,
             settings=LoopSettings(batch=settings.stage_batch, linger=settings.stage_linger_ms / 1000),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from engine.bus.port import OperatingFaultError
@@ -63,10 +64,15 @@ class StoredFacts:
     """Facts of the stages: directory, keys, lists, limits, good guys."""
 
     def __init__(
-        self, connection: Callable[[], Connection], terms: StageTerms, clock: Callable[[], float] = time.monotonic
+        self,
+        connection: Callable[[], Connection],
+        terms: StageTerms,
+        today: Callable[[], date],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connection = connection
         self._terms = terms
+        self._today = today
         self._clock = clock
         self._directory = DirectorySource(connection, clock)
         self._watchlist = read_watchlist(terms.sanctions_list)
@@ -94,7 +100,7 @@ class StoredFacts:
         terms = self._terms
         return Facts(
             ParsingFacts(directory, keys.active_keys(self._connection()), terms.signatures, terms.sources),
-            ComplianceFacts(self._screener, limits_of(directory)),
+            ComplianceFacts(self._screener, limits_of(directory), today=self._today().isoformat()),
             RoutingFacts(directory, terms.operator),
         )
 

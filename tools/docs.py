@@ -176,6 +176,7 @@ def topics() -> str:
             "ingest",
             "hex HMAC-SHA256 of the value under the sender's key; without a valid one the message is refused",
         ),
+        ("`ce_specversion`", "outbound, events", "`1.0`"),
         ("`ce_id`", "outbound, events", "unique for each; a recipient drops what comes again under the same one"),
         ("`ce_source`", "outbound, events", "who made it: the writer"),
         ("`ce_type`", "outbound, events", "its type: `ACK`, `MT900`, `pacs.002`, `NACHA`, `state`..."),

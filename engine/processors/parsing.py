@@ -100,7 +100,8 @@ def _of_message(base: Envelope, message: Message, record: Record) -> list[Envelo
     if fatal is not None:
         found = _LINE.search(fatal.place)
         line = int(found.group(1)) if found else None
-        reason = Rejection(fatal.code, f"{fatal.place}: {fatal.rule} ({fatal.value})", "parsing", line)
+        value = "" if fatal.value is None else f" ({fatal.value})"
+        reason = Rejection(fatal.code, f"{fatal.place}: {fatal.rule}{value}", "parsing", line)
         return [_refused(base, message, reason)]
     if not message.payments:
         return [_noted(base, message, None)]

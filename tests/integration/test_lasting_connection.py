@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 
 import psycopg
@@ -44,7 +45,9 @@ def test_a_lost_connection_is_an_outage_once(services: LocalStack, database: str
     assert register.begin_run() is False
 
     moments = iter(range(0, 100, 2))
-    facts = StoredFacts(lasting, StageTerms("QENXDEFFXXX", True, None, {PLACE: 1}), lambda: next(moments))
+    facts = StoredFacts(
+        lasting, StageTerms("QENXDEFFXXX", True, None, {PLACE: 1}), lambda: date(2026, 11, 24), lambda: next(moments)
+    )
     end_sessions(database)
     with pytest.raises(OperatingFaultError):
         facts.current()
