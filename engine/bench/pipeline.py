@@ -34,7 +34,7 @@ _FIRST_WARM_UP = 8.0
 _BEHIND_SECONDS, _LATE_MS = 1.0, 250.0
 _DRAIN_SECONDS = 120.0
 #: Root of the mean square of an amount in cents; how much each bank opens with (see `openings`).
-_TYPICAL_AMOUNT, _SPREAD = 1_077_000, 400
+_TYPICAL_AMOUNT, _SPREAD = 1_077_000, 320
 _CREDIT_LINE = 10_000_00
 
 #: Case -> what is sent.
