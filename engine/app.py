@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -17,6 +17,7 @@ from engine.bus import topics
 from engine.bus.kafka import KafkaConsumer, KafkaProducer
 from engine.bus.kafka_admin import KafkaAdmin, KafkaTailReader
 from engine.bus.loop import StageLoop
+from engine.bus.port import BusError
 from engine.bus.record import Place
 from engine.bus.settings import BusSettings
 from engine.bus.stage import LoopSettings
@@ -46,6 +47,8 @@ _RECORDER_NO = 1001
 _ARCHIVER_NO = 1002
 #: A stage that takes longer over one batch hangs: the process ends and the message is counted.
 _HANG_SECONDS = 120.0
+#: How long a worker that is built anew waits for what its old producer has on its way.
+_FINISH_SECONDS = 3.0
 
 
 def utc_now() -> datetime:
@@ -102,6 +105,13 @@ class Running:
     health: Callable[[], dict[str, object]]
 
 
+def _finish(producer: KafkaProducer) -> None:
+    """Let what is on its way arrive, so that who looks at the topics next sees it; then drop what cannot."""
+    with suppress(BusError):
+        producer.flush(_FINISH_SECONDS)
+    producer.close()
+
+
 class App:
     """Builds workers from settings. Closed, it leaves no client behind that could still send what it has queued."""
 
@@ -115,7 +125,7 @@ class App:
         self._open = ExitStack()
 
     def close(self) -> None:
-        """Close every client of the worker; what was queued and not flushed is dropped."""
+        """Close every client of the worker; what cannot be sent within seconds is dropped."""
         self._open.close()
 
     def build(self) -> Running:
@@ -135,7 +145,7 @@ class App:
 
     def _producer(self, linger_ms: int | None = None) -> KafkaProducer:
         producer = KafkaProducer(self._bus if linger_ms is None else replace(self._bus, linger_ms=linger_ms))
-        self._open.callback(producer.close)
+        self._open.callback(_finish, producer)
         return producer
 
     # -- stages --------------------------------------------------------------------------------------------------------
