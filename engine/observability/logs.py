@@ -34,6 +34,18 @@ PRIVATE_KEYS = frozenset(
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
+class _Stderr:
+    """Standard error as it is at the moment of writing: a logger outlives a redirection of it."""
+
+    def write(self, text: str) -> int:
+        """Write to what is standard error now."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush it."""
+        sys.stderr.flush()
+
+
 def configure_logging(settings: Settings, worker: str) -> None:
     """Set up this process's logs: level from the settings, ``worker`` on every line."""
     level = _LEVELS[settings.log_level]
@@ -49,7 +61,7 @@ def configure_logging(settings: Settings, worker: str) -> None:
             _json_line,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stderr())),
         cache_logger_on_first_use=True,
     )
 
