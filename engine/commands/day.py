@@ -17,8 +17,8 @@ from engine import commanding
 from engine.commands import services
 from engine.commands.output import DataOption, JsonOption, json_line, json_lines, line, say, table
 from engine.errors import UsageFault
-from engine.store import queue as store
-from engine.store.queue import Day
+from engine.store import days as store
+from engine.store.days import Day
 
 app = typer.Typer(
     no_args_is_help=True,

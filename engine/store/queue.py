@@ -6,8 +6,7 @@ Rule: the rows are the writers' own (``engine.waiting``); nothing is kept for qu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from engine.queueing import Queued, queue_of
 from engine.store import books
@@ -44,30 +43,3 @@ def system_of(connection: Connection, payment_id: bytes) -> str | None:
         "select writer from engine.waiting where payment_id = %s::uuid", (payment_id.hex(),)
     ).fetchone()
     return None if row is None else str(row[0])
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A book's business day and what waits in it. ``phase``: of ``settlement.day.Phase``."""
-
-    system: str
-    business_date: date
-    phase: str
-    stopped: bool
-    queued: int
-    warehoused: int
-    reserved: int
-
-
-_DAYS = """
-    select b.book, b.business_date, b.phase, b.stopped,
-           count(*) filter (where w.state = 'QUEUED'), count(*) filter (where w.state = 'WAREHOUSED'),
-           count(*) filter (where w.state = 'RESERVED')
-    from engine.books b left join engine.waiting w on w.writer = b.book
-    group by b.book order by b.book
-"""
-
-
-def days(connection: Connection) -> dict[str, Day]:
-    """System -> its day, of those that have ever been run."""
-    return {row[0]: Day(*row) for row in connection.execute(_DAYS).fetchall()}

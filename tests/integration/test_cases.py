@@ -259,7 +259,8 @@ def test_the_commands_of_cases_from_the_list_to_the_decision(writer, desk):
         assert words in out
     propose = ("cases", "decide", number, "--decision", "release", "--reason", "born 1995", "--json")
     assert desk(None, *propose)[0] == 2
-    assert desk(tim, *propose)[0] == 2
+    status, out, _ = desk(tim, *propose)
+    assert (status, json.loads(out)["rule"]) == (1, "role")
     assert desk("nobody's", *propose)[0] == 2
     status, out, _ = desk(eva, *propose)
     proposed = json.loads(out)
