@@ -127,11 +127,10 @@ class Zipf:
         return bisect(self._until, self._random() * self._total)
 
     def pair(self) -> tuple[int, int]:
-        """Two different places, each drawn by itself."""
-        first = self.draw()
-        second = self.draw()
+        """Two different places; both are drawn again when they are equal, so that neither side is favoured."""
+        first, second = self.draw(), self.draw()
         while second == first:
-            second = self.draw()
+            first, second = self.draw(), self.draw()
         return first, second
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.bench import measured
-from engine.bench.bed import BOOK, LISTED, Bed, openings
+from engine.bench.bed import BOOK, BUSIEST, DEVIATIONS, LISTED, Bed, openings
 from engine.bench.figures import Figure, Say, Terms, against, calibration, rounded, speed
 from engine.bench.load import Generator, Plan, Sent
 from engine.bench.measured import Latencies
@@ -33,8 +33,8 @@ _FIRST_WARM_UP = 8.0
 #: Everything must be decided this long after the last message, and the generator never further behind its clock.
 _BEHIND_SECONDS, _LATE_MS = 1.0, 250.0
 _DRAIN_SECONDS = 120.0
-#: Root of the mean square of an amount in cents; how much each bank opens with (see `openings`).
-_TYPICAL_AMOUNT, _SPREAD = 1_077_000, 320
+#: Root of the mean square of an amount in cents (see `openings`).
+_TYPICAL_AMOUNT = 1_077_000
 _CREDIT_LINE = 10_000_00
 
 #: Case -> what is sent.
@@ -204,7 +204,7 @@ def run(terms: Terms, say: Say) -> Iterator[Figure]:
 
 
 def _bed(count: int, say: Say) -> Bed:
-    return Bed(say, opening=openings(count, _TYPICAL_AMOUNT, _SPREAD), credit_line=_CREDIT_LINE)
+    return Bed(say, opening=openings(count, _TYPICAL_AMOUNT), credit_line=_CREDIT_LINE)
 
 
 def _conditions(runs: Runs, done: Run, bed: Bed) -> str:
@@ -215,7 +215,8 @@ def _conditions(runs: Runs, done: Run, bed: Bed) -> str:
         f" {done.sent.bytes / done.sent.count:.0f} bytes a message,"
         f" {done.sent.repetitions * 100 / done.sent.count:.1f} % repetitions;"
         " 200 banks by Zipf 1.1 on"
-        f" both sides in {BOOK}, opening balances of {_SPREAD / 100:g} standard deviations of what each pays, queueing"
+        f" both sides in {BOOK}, opening balances of {DEVIATIONS[0]:g} ({BUSIEST} busiest) and {DEVIATIONS[1]:g}"
+        " standard deviations of what each pays, queueing"
         f" on; {LISTED:,} listed names; signatures, archive, claims, answers on; fsync, synchronous_commit,"
         f" full_page_writes on; one broker; {settings.stage_workers} stage worker(s), lingers"
         f" {settings.stage_linger_ms} + {settings.producer_linger_ms} + {settings.settle_linger_ms} ms;"
