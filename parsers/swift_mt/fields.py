@@ -222,11 +222,17 @@ def _offset_fault(text: str) -> Fault | None:
     return None if text < "1400" and text[2:] < "60" else ("T16", text)
 
 
+def _name_fault(text: str) -> Fault | None:
+    """A first line that begins with a slash is the account: alone, it leaves the name out."""
+    return ("T34", text) if text.startswith("/") and "\n" not in text else None
+
+
 _COMPONENT_FAULTS: dict[str, Callable[[str], Fault | None]] = {
     "Date": _date_fault,
     "ValueDate": _date_fault,
     "Currency": _currency_fault,
     "IdentifierCode": _bic_fault,
+    "NameAndAddress*": _name_fault,
     "Time": _time_fault,
     "Offset": _offset_fault,
     "TimeIndication": _time_fault,

@@ -121,7 +121,7 @@ class Bed:
         return sources(connection, admin.cluster_id(), [info.id.hex for info in admin.describe(topics).values()])
 
     def ends(self, topics: Sequence[str]) -> dict[tuple[str, int], int]:
-        """Offset behind the last message of each partition of some topics; a broker that has just come is waited for."""
+        """Offset behind the last message of each partition of some topics; waits for a broker that has just come."""
         deadline = time.monotonic() + _BROKER_SECONDS
         while True:
             try:

@@ -108,9 +108,9 @@ class Writer:
         sender, receiver = self.pair(rich=rich)
         return self._pacs008(sender, receiver, instant=False)
 
-    def instant(self) -> Sample:
+    def instant(self, *, rich: bool = False) -> Sample:
         """An instant credit transfer (SCT Inst)."""
-        sender, receiver = self.pair()
+        sender, receiver = self.pair(rich=rich)
         return self._pacs008(sender, receiver, instant=True)
 
     def _pacs008(self, sender: Bank, receiver: Bank, *, instant: bool) -> Sample:
