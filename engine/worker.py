@@ -8,6 +8,7 @@ starts it again.
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import signal
 import sys
@@ -84,6 +85,7 @@ class Worker:
             app = App(self._settings, self._name, self._instance, self._metrics)
             try:
                 self._running = app.build()
+                _calm_collector()
                 pause, since = _FIRST_PAUSE, time.monotonic()
                 self._running.run()
                 return
@@ -98,6 +100,16 @@ class Worker:
                 pause = min(pause * 2, _LONGEST_PAUSE)
             finally:
                 app.close()
+
+
+def _calm_collector() -> None:
+    """Rarer garbage collections: what a worker is built of stays, and a batch's values form no cycles.
+
+    With the defaults a full collection stops the worker for a tenth of a second several times a minute under load.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1_000)
 
 
 def main() -> None:

@@ -57,7 +57,9 @@ def text(value: str | None) -> bytes:
     """A text column."""
     if value is None:
         return NULL
-    encoded = value.encode()
+    encoded = value.encode("utf-8", "replace")
+    if b"\x00" in encoded:  # the one character that Postgres' text cannot hold; the archive keeps the bytes
+        encoded = value.replace("\x00", "\ufffd").encode("utf-8", "replace")
     return _LENGTH(len(encoded)) + encoded
 
 

@@ -98,8 +98,8 @@ def hold(envelope: Envelope, place: Place, batch: Batch, letter: outbound.Corres
                 envelope.attempt,
                 kind,
                 batch.now,
-                summary,
-                msgspec.json.encode(hits).decode(),
+                summary.replace("\x00", "\ufffd"),
+                msgspec.json.encode(hits).decode().replace("\\u0000", "\\ufffd"),
                 encode_envelope(envelope),
             ),
         )

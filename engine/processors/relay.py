@@ -25,7 +25,8 @@ from engine.store.connection import Connection
 _encode = msgspec.json.encode
 #: Clocks of one host and the broker's append time agree far better than this; the tail read is that much longer.
 _MARGIN = timedelta(seconds=5)
-_CHECKPOINT_SECONDS = 1.0
+#: A checkpoint waits for the broker and the writer waits with it: rarer, and the tail read after a crash is longer.
+_CHECKPOINT_SECONDS = 5.0
 
 
 class Relay:
@@ -64,7 +65,7 @@ class Relay:
         self._dirty = self._dirty or bool(events)
 
     def pump(self, now: float) -> None:
-        """Publish answers whose messages the archive holds; once a second make the place durable."""
+        """Publish answers whose messages the archive holds; now and then make the place durable."""
         if self._pending:
             if not self._covered(self._pending[0]):
                 self._archived = store.archived(self._connection)

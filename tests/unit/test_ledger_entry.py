@@ -74,5 +74,6 @@ def test_the_image_of_postings_is_postgres_binary_copy() -> None:
 def test_text_columns_have_their_length_in_bytes_and_null_has_none() -> None:
     assert binary.text("é") == b"\x00\x00\x00\x02\xc3\xa9"
     assert binary.text(None) == binary.NULL == b"\xff\xff\xff\xff"
+    assert binary.text("a\x00b") == binary.text("a\ufffdb"), "Postgres' text holds no NUL"
     cache = binary.TextCache(limit=2)
     assert [cache(word) for word in ("a", "b", "c", None)] == [binary.text(word) for word in ("a", "b", "c", None)]
