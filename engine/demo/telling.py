@@ -28,7 +28,7 @@ from engine.errors import ServiceUnavailable, UsageFault
 from engine.locating import Number, Wanted, locate
 from engine.sending import Drop
 from engine.settings import Settings
-from engine.store import accounts, operators, outcomes, queue, traces
+from engine.store import accounts, days, operators, outcomes, traces
 from engine.store import cases as case_store
 from engine.store.accounts import AccountView
 from engine.store.connection import Connection
@@ -280,10 +280,10 @@ def _ms(at: datetime) -> int:
 
 def _open_days(connection: Connection) -> dict[str, Any]:
     """System -> its business date; UsageFault when one is closed or stopped, for then nothing settles."""
-    days = queue.days(connection)
-    if not days:
+    opened = days.days(connection)
+    if not opened:
         raise ServiceUnavailable("The settlement worker", "No settlement system has a business day yet: qenex status")
-    for day in days.values():
+    for day in opened.values():
         if day.stopped:
             raise UsageFault(f"{day.system} is stopped. Let it go on with: qenex day resume --system {day.system}")
         if day.phase != "open":
@@ -291,7 +291,7 @@ def _open_days(connection: Connection) -> dict[str, Any]:
                 f"{day.system} is in phase {day.phase} of {day.business_date}: customer payments are refused."
                 f" Close and open: qenex day close --system {day.system}, qenex day open --system {day.system}"
             )
-    return {name: day.business_date for name, day in days.items()}
+    return {name: day.business_date for name, day in opened.items()}
 
 
 def _first(played: Played) -> str:
