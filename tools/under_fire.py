@@ -29,7 +29,7 @@ from tools.testbed.bed import Arrival, Bed, Sender, message_ids
 from tools.testbed.samples import Sample, Writer
 
 #: What the promise names comes first and more often than what it does not.
-_NAMED = ("worker.settlement", "kafka", "postgres")
+NAMED = ("worker.settlement", "kafka", "postgres")
 _OTHERS = ("worker.stages-0", "worker.recorder", "worker.archiver")
 _REPEATED = 0.02
 _FILES = 0.01
@@ -81,13 +81,13 @@ class Report:
 def plan(seed: int, seconds: float, every: float) -> list[Fault]:
     """Faults of a run: about one in ``every`` seconds, never two at once; the first three are the named ones."""
     chance = random.Random(f"faults {seed}")
-    pieces = list(_NAMED)
+    pieces = list(NAMED)
     chance.shuffle(pieces)
     faults: list[Fault] = []
     at = every * 0.3
     while at < seconds - 2:
         index = len(faults)
-        piece = pieces[index] if index < len(pieces) else chance.choice((*_NAMED, *_NAMED, *_OTHERS))
+        piece = pieces[index] if index < len(pieces) else chance.choice((*NAMED, *NAMED, *_OTHERS))
         how = "crash" if piece == "postgres" and chance.random() < 0.5 else "kill"
         faults.append(Fault(at + chance.random() * every * 0.5, piece, how))
         at += every

@@ -61,7 +61,7 @@ def parse_record(record: Record, facts: ParsingFacts) -> list[Envelope]:
             received_ms=record.timestamp_ms,
             digest=digest.hex(),
             state="RECEIVED",
-            format=message.format,
+            format=message.format or FORMAT_OF_TOPIC[record.topic],
             type=message.type,
             sender=sender,
             receiver=message.receiver,

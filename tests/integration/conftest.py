@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.stack.local import LocalStack
+from tools.testbed.bed import Bed
 
 _numbers = itertools.count(1)
 
@@ -32,3 +33,19 @@ def services() -> Iterator[LocalStack]:
 def database(services: LocalStack) -> str:
     """The address of an empty database of this test's own, as the owner role."""
     return services.new_database(f"test_{next(_numbers)}")
+
+
+@pytest.fixture(scope="session")
+def bed() -> Iterator[Bed]:
+    """A whole engine with banks, shared by the tests that send and look; its day turns only when a test turns it."""
+    root = Path(tempfile.mkdtemp(prefix="qenex-bed-"))
+    root.chmod(0o755)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("QENEX_DAY_SCHEDULE", "manual")
+        try:
+            with LocalStack(root / "data", workers=True) as stack:
+                found = Bed(stack)
+                found.populate()
+                yield found
+        finally:
+            shutil.rmtree(root, ignore_errors=True)

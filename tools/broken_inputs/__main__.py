@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=1_000, help="broken inputs of each family")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="leave the data folder behind")
     given = parser.parse_args(arguments)
     root = Path(tempfile.mkdtemp(prefix="qenex-broken-"))
     root.chmod(0o755)  # Postgres runs as another user when root runs this
@@ -43,7 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 report = run(bed, seed=given.seed, per_family=given.count, name="B")
             restarts = dict(bed.restarts)
     finally:
-        shutil.rmtree(root, ignore_errors=True)
+        if given.keep:
+            say(f"left behind: {root}")
+        else:
+            shutil.rmtree(root, ignore_errors=True)
     rows = (*report.rows, report.good, report.repeated)
     if given.json:
         for row in rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from tools.broken_inputs.kinds import Kind, Mutator, change, rejected, swap
+from tools.broken_inputs.kinds import Kind, Mutator, blank, change, garbage, rejected, swap
 from tools.testbed.samples import Sample, Writer
 
 
@@ -110,6 +110,9 @@ KINDS: tuple[Kind, ...] = (
     _kind("count-mismatch", swap(b"<NbOfTxs>1<", b"<NbOfTxs>2<"), "AM18"),
     _kind("total-mismatch", change(rb"(<TtlIntrBkSttlmAmt[^>]*>)", rb"\g<1>1"), "AM10"),
     _kind("control-sum-mismatch", swap(b"</NbOfTxs>", b"</NbOfTxs><CtrlSum>0.99</CtrlSum>"), "AM10"),
+    _kind("garbage", garbage, "XML-SYNTAX"),
+    _kind("blank", blank, "XML-SYNTAX"),
+    _kind("of-another-family", lambda value, _: b"{1:" + value, "XML-SYNTAX"),
     Kind(
         "iso-instant-charges", _instant, swap(b"<ChrgBr>SLEV", b"<ChrgBr>SHAR"), rejected("FF01")
     ),

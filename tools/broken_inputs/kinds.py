@@ -73,3 +73,15 @@ def change(pattern: bytes, new: bytes | Callable[[re.Match[bytes], random.Random
         return value[: match.start()] + made + value[match.end() :]
 
     return mutate
+
+
+def garbage(value: bytes, chance: random.Random) -> bytes:
+    """Bytes that are nothing at all."""
+    del value
+    return chance.randbytes(chance.randrange(1, 4_000))
+
+
+def blank(value: bytes, chance: random.Random) -> bytes:
+    """White space alone; never the same, for the same bytes again are a repetition."""
+    del value
+    return bytes(chance.choice(b" \r\n\t") for _ in range(chance.randrange(20, 400)))

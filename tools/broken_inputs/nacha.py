@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 from payments import RoutingNumber
-from tools.broken_inputs.kinds import Expected, Kind, Mutator, rejected
+from tools.broken_inputs.kinds import Expected, Kind, Mutator, blank, rejected
 from tools.testbed.samples import Sample, Writer
 
 
@@ -88,6 +88,12 @@ def _entries(state: str, *codes: str | None) -> Expected:
     return Expected(state, frozenset(codes))
 
 
+def _garbage(value: bytes, chance: random.Random) -> bytes:
+    """Bytes that are nothing at all: none a digit, or columns of them might be taken for a sender who did not sign."""
+    del value
+    return bytes(chance.randrange(128, 256) for _ in range(chance.randrange(1, 4_000)))
+
+
 KINDS: tuple[Kind, ...] = (
     _kind("batch-hash", _in_record(b"8", 11, 20, _more), "BATCH-HASH"),
     _kind("file-hash", _in_record(b"9", 22, 31, _more), "FILE-HASH"),
@@ -125,6 +131,9 @@ KINDS: tuple[Kind, ...] = (
     _kind("blocking", _in_record(b"1", 38, 39, _is(b"20")), "FILE-BLOCKING-FACTOR"),
     _kind("format-code", _in_record(b"1", 40, 40, _is(b"2")), "FILE-FORMAT-CODE"),
     _kind("modifier", _in_record(b"1", 34, 34, _is(b"?")), "FILE-ID-MODIFIER"),
+    _kind("garbage", _garbage, "RECORD-TYPE", "RECORD-LENGTH", "FILE-HEADER-MISSING"),
+    _kind("blank", blank, "FILE-EMPTY"),
+    _kind("of-another-family", lambda value, _: b"<Document>" + value, "FILE-HEADER-MISSING", "RECORD-TYPE"),
     _kind("creation-date", _in_record(b"1", 24, 29, _is(b"261341")), "FILE-CREATION-DATE"),
     # An entry's own faults return that entry; the others of its file settle.
     Kind("ach-check-digit", _good, _in_record(b"6", 4, 12, _check_digit), _entries("PARTIAL", "R28", None)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from tools.broken_inputs.kinds import Kind, Mutator, change, rejected, swap
+from tools.broken_inputs.kinds import Kind, Mutator, blank, change, garbage, rejected, swap
 from tools.testbed.samples import Sample, Writer
 
 
@@ -130,5 +130,8 @@ KINDS: tuple[Kind, ...] = (
     _kind("brace-storm", _braces, "N02", "N08", "N04", "N03"),
     _kind("type-not-a-number", swap(b"{2:I103", b"{2:I1A3"), "H25", "H30"),
     _kind("priority-unknown", change(rb"(\{2:I103[A-Z0-9]{12})N", rb"\1X"), "H40", "H25"),
+    _kind("garbage", garbage, "N01"),
+    _kind("blank", blank, "N01"),
+    _kind("of-another-family", swap(b"{1:", b"<Document>"), "N01", "H01"),
     _kind("block-4-twice", change(rb"(\{4:.*-\})", rb"\1\1"), "N08"),
 )
