@@ -159,7 +159,8 @@ def test_time_stays_linear_in_the_number_of_fields_and_messages():
     opened = "{1:F01NORDDEHHAXXX0042000017}{4:\n"
     for unit in (":61:GARBAGE\n", ":20:S\n:61:X\n-\n", ONE, opened, opened.replace("4:\n", "5:{")):
         small = max(seconds((unit * 2_000).encode()), 0.01)
-        assert seconds((unit * 8_000).encode()) < 12 * small
+        # sixteen times the input: linear is 16, quadratic 256; a busy machine may triple either
+        assert seconds((unit * 32_000).encode()) < 100 * small
 
 
 def test_detection_looks_at_the_beginning_only():
