@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka.admin import AdminClient
 
 from engine import commanding, ids
 from engine.app import bus_settings
@@ -141,6 +142,20 @@ class Bed:
             }
         finally:
             consumer.close()
+
+    def forget_group(self, group: str) -> None:
+        """Delete a consumer group with its positions: it begins anew. No member may be in it."""
+        client = AdminClient({"bootstrap.servers": self.stack.kafka or ""})
+        deadline = time.monotonic() + _BROKER_SECONDS
+        while True:
+            try:
+                for answer in client.delete_consumer_groups([group]).values():
+                    answer.result()
+                return
+            except KafkaException:
+                if time.monotonic() > deadline:  # a static member stays until its session has timed out
+                    raise
+                time.sleep(0.5)
 
     def read(self, topics: Sequence[str], since: Mapping[tuple[str, int], int] | None = None) -> Iterator[Record]:
         """All messages of some topics up to their ends as they are now."""
