@@ -102,6 +102,10 @@ class LocalStack:
         """Names of all pieces, services first."""
         return list(self._pieces)
 
+    def has_started(self, name: str) -> bool:
+        """Whether a piece was started and not stopped by us, though it may have ended since."""
+        return name in self._running
+
     def has_ended(self, name: str) -> bool:
         """Whether a piece that was started, and not stopped by us, no longer runs."""
         running = self._running.get(name)
