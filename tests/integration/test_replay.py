@@ -95,7 +95,9 @@ def test_the_ingest_topics_from_offset_0_change_nothing(settled: Bed) -> None:
         assert differences(before, dump(connection)) == []
     assert outgoing(bed) == sent
     again = bed.ends(STAGES_OUT)
-    assert all(again[place] > end for place, end in routed.items() if end > 0), "the stages have not done it again"
+    # What was held for a defect of the parser that is gone now is routed this time; its first decision stands.
+    grown = {place for place, end in routed.items() if again[place] > end}
+    assert grown >= {place for place, end in routed.items() if end > 0 and place[0] != HELD}
     assert len(before["engine.inbox"]) > 400
 
 
