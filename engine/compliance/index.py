@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from rapidfuzz import fuzz, process
 
-from engine.compliance.normalise import Name, normalise, weight
+from engine.compliance.normalise import Name, weight
 from engine.compliance.scoring import (
     CONFLICT,
     EXTRA,
@@ -241,8 +241,3 @@ def _runs(tokens: tuple[str, ...]) -> list[str]:
         if len(tokens) > 3:
             runs.append("".join(tokens))
     return runs
-
-
-def index_of(texts: Iterable[str], least: float) -> NameIndex:
-    """An index of names as written."""
-    return NameIndex([normalise(text) for text in texts], least)

@@ -7,8 +7,6 @@ go through here against the operator's own account.
 
 from __future__ import annotations
 
-import json
-import uuid
 from collections.abc import Callable
 from datetime import date
 
@@ -21,7 +19,7 @@ from engine.processors.batch import Batch, Waiting
 from engine.processors.book_state import LIQUIDITY, instruction_of, settlement_account
 from engine.processors.outbound import Correspondence
 from engine.processors.settlement import BookWriter
-from engine.store import books
+from engine.store import books, commands
 from engine.wire import Rejection
 from ledger import Account, store
 from payments import Money
@@ -29,11 +27,6 @@ from settlement.admission import admit
 from settlement.day import BusinessDay, Command, Duty, Phase, turn
 from settlement.instruction import Priority
 from settlement.lifecycle import State
-
-_RESULT = """
-    insert into engine.commands (command_id, book, action, arguments, operator, result, ok, routed_offset, applied_at)
-    values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
 
 
 class RefusedError(Exception):
@@ -77,17 +70,15 @@ class BookCommands:
                 batch = writer.new_batch()
                 batch.changes.positions = [(source, writer.positions[source], record.offset + 1)]
                 ok, text = False, str(refused)
-            arguments = json.dumps(command.arguments)
-            row = (command.id, command.book, command.action, arguments, command.operator, text, ok)
-            batch.changes.statements.append((_RESULT, (*row, routed_offset, batch.now)))
+            identity = (command.id, command.book, command.action, command.operator)
+            batch.changes.statements.append(
+                commands.keep_result(identity, command.arguments, text, ok, routed_offset, batch.now)
+            )
         writer.commit(batch)
         writer.positions[source] = record.offset + 1
 
     def _known(self, command: commanding.Command) -> bool:
-        found = self._writer.ports.connection.execute(
-            "select 1 from engine.commands where command_id = %s", (uuid.UUID(command.id),)
-        )
-        return found.fetchone() is not None
+        return bool(commands.results(self._writer.ports.connection, [command.id]))
 
     # -- accounts ------------------------------------------------------------------------------------------------------
 

@@ -9,19 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from engine.processors import outbound
 from engine.processors.batch import Answer, Batch, Place
 from engine.processors.decisions import Claims, original_payment
+from engine.store import cases
 from engine.wire import Envelope, Rejection
-from engine.wire import encode as encode_envelope
 from settlement.lifecycle import State
-
-_OPEN_CASE = """
-    insert into engine.cases (payment_id, attempt, kind, opened_at, summary, hits, envelope)
-    values (%s, %s, %s, %s, %s, %s, %s)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +83,7 @@ def hold(envelope: Envelope, place: Place, batch: Batch, letter: outbound.Corres
             "; ".join(hit.reason for hit in hits)[:1000]
             or ("held by rule" if clearance is None else clearance.text or "held by rule"),
         )
-    batch.changes.statements.append(
-        (
-            _OPEN_CASE,
-            (
-                envelope.payment_id.hex(),
-                envelope.attempt,
-                kind,
-                batch.now,
-                summary.replace("\x00", "\ufffd"),
-                msgspec.json.encode(hits).decode().replace("\\u0000", "\\ufffd"),
-                encode_envelope(envelope),
-            ),
-        )
-    )
+    batch.changes.statements.append(cases.opening(envelope, kind, batch.now, summary, hits))
     answers = outbound.answers(envelope, State.HELD, letter) if envelope.attempt == 0 else []
     reason = None if clearance is None else clearance.reason
     batch.decide(envelope, place, State.HELD, reason=reason, explanation=summary, answers=answers)

@@ -119,10 +119,7 @@ class Writer(ABC):
     def commit(self, batch: Batch) -> None:
         """One durable transaction; only then is anything told to anybody."""
         assert self.lease is not None
-        try:
-            commits.commit(self.ports.connection, self.lease, batch.changes, self.work(batch))
-        except commits.AlreadyDecidedError:
-            raise
+        commits.commit(self.ports.connection, self.lease, batch.changes, self.work(batch))
         self.committed(batch)
         self.next_seq = batch.next_seq
         self.ports.relay.offer(batch.posted, batch.events)

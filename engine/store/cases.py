@@ -26,6 +26,20 @@ from payments import Money
 
 _hits = msgspec.json.Decoder(tuple[Hit, ...])
 
+_OPEN_CASE = """
+    insert into engine.cases (payment_id, attempt, kind, opened_at, summary, hits, envelope)
+    values (%s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+def opening(
+    envelope: Envelope, kind: str, now: datetime, summary: str, hits: tuple[Hit, ...]
+) -> tuple[str, tuple[object, ...]]:
+    """The statement that opens a case, for the commit that holds its payment. Postgres' text holds no NUL."""
+    plain = msgspec.json.encode(hits).decode().replace("\\u0000", "\\ufffd")
+    shown = summary.replace("\x00", "\ufffd")
+    return _OPEN_CASE, (envelope.payment_id.hex(), envelope.attempt, kind, now, shown, plain, encode(envelope))
+
 
 class UnknownCaseError(LookupError):
     """There is no case of this number."""

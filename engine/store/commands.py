@@ -1,13 +1,32 @@
 """Results of operators' commands, as the books' writers recorded them.
 
-Rule: rows are only read here; a row is written once, in the commit of the batch that applied its command.
+Rule: a row is written once, in the commit of the batch that applied its command, and never changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from engine.store.connection import Connection
+
+_KEEP = """
+    insert into engine.commands (command_id, book, action, operator, arguments, result, ok, routed_offset, applied_at)
+    values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+def keep_result(
+    command: tuple[str, str, str, str],
+    arguments: Mapping[str, str | int],
+    text: str,
+    ok: bool,
+    routed_offset: int,
+    now: datetime,
+) -> tuple[str, tuple[object, ...]]:
+    """The statement that stores a result; ``command`` is (id, book, action, operator)."""
+    return _KEEP, (*command, json.dumps(arguments), text, ok, routed_offset, now)
 
 
 def results(connection: Connection, command_ids: Sequence[str]) -> dict[str, tuple[bool, str]]:

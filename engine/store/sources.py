@@ -28,9 +28,3 @@ def place_of(connection: Connection, source: int) -> tuple[str, int] | None:
     """Topic and partition of a source."""
     row = connection.execute("select topic, partition from engine.sources where source_id = %s", (source,)).fetchone()
     return None if row is None else (row[0], row[1])
-
-
-def sources_of(connection: Connection, topic: str) -> dict[int, int]:
-    """Source -> partition, for all partitions ever seen of a topic of this name."""
-    found = connection.execute("select source_id, partition from engine.sources where topic = %s", (topic,))
-    return dict(found.fetchall())
