@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -205,6 +206,7 @@ def _family(type_: str) -> str:
     return ".".join(type_.split(".")[:2])
 
 
+@lru_cache(maxsize=4_096)
 def scheme_for(format_: str | None, type_: str | None, parser_scheme: str | None, currency: str) -> Scheme | None:
     """The scheme of a payment: the one its message names if that takes it, else the first that does; None: no scheme.
 

@@ -27,10 +27,10 @@ from engine.bus import topics
 from engine.bus.record import LAU, Outgoing
 from engine.observability import configure_logging
 
-TICK_SECONDS: Final = 0.002
+TICK_SECONDS: Final = 0.005
 REPETITIONS: Final = 0.01
 _LOOK_BACK: Final = 1_000
-_LINGER_MS: Final = 2
+_LINGER_MS: Final = 5
 _FLUSH_SECONDS: Final = 120.0
 
 #: Kind of message -> its topic.

@@ -37,19 +37,28 @@ SPELLING_MAX: Final = 48
 SPELLING_LEAST: Final = 82
 #: Words shorter than this have no neighbours by deletion: every short word would be the neighbour of many.
 NEIGHBOUR_MIN: Final = 3
+#: A word this short is no whole name without its blanks.
+SHORT_WORD: Final = 3
 #: A word this long may be a whole name of up to JOINED_WORDS_MAX words without its blanks.
 JOINED_MIN: Final = 10
 JOINED_WORDS_MAX: Final = 3
+#: Words that weigh no more than this are not looked up.
+PARTICLE: Final = 0.2
 #: The upper bound leaves out particles, which weigh a little.
 SLACK: Final = 0.1
 NOTHING: Final[frozenset[int]] = frozenset()
 
 
 class Found(NamedTuple):
-    """Names that hold a word like the screened one; ``lone``: those whose other words are initials only."""
+    """Names that hold a word like the screened one; ``lone``: those whose other words are initials only.
+
+    ``joined``: names that are this one word without its blanks; ``telling``: whether the word is looked up at all.
+    """
 
     names: frozenset[int]
     lone: frozenset[int]
+    joined: frozenset[int]
+    telling: bool
 
 
 def _deletions(word: str) -> list[str]:
@@ -90,6 +99,7 @@ class NameIndex:
         self._together: dict[str, tuple[int, ...]] = {}
         self._neighbours: dict[str, tuple[str, ...]] = {}
         self._build()
+        #: Words repeat from name to name far more often than names do.
         self.found = lru_cache(maxsize=65_536)(self._found)
 
     def _build(self) -> None:
@@ -117,24 +127,59 @@ class NameIndex:
 
     def _found(self, word: str, abjad: bool) -> Found:
         """Names with a word like this one."""
-        get = self._neighbours.get
+        neighbours, keys = self._neighbours, _keys(word, abjad)
         like: set[str] = set()
-        for key in _keys(word, abjad):
-            hit = get(key)
-            if hit:
-                like.update(hit)
-        if not like:
-            return Found(NOTHING, NOTHING)
+        if not neighbours.keys().isdisjoint(keys):
+            like.update(*[neighbours[key] for key in keys if key in neighbours])
         alike = [listed for listed in like if similarity(word, listed, abjad) is not None]
+        telling = len(word) > 1 and weight(word) > PARTICLE
         if len(alike) == 1:
-            return Found(self._words[alike[0]], self._lone.get(alike[0], NOTHING))
+            only = alike[0]
+            return Found(self._words[only], self._lone.get(only, NOTHING), self._joined(word), telling)
         return Found(
             NOTHING.union(*(self._words[listed] for listed in alike)),
             NOTHING.union(*(self._lone.get(listed, NOTHING) for listed in alike)),
+            self._joined(word),
+            telling,
         )
+
+    def _joined(self, word: str) -> frozenset[int]:
+        """Names whose words, written together, are this word or sound like it."""
+        if len(word) <= SHORT_WORD:
+            return NOTHING
+        joined = self._together.get(word, ())
+        if len(word) >= JOINED_MIN:
+            joined += self._together.get("~" + skeleton(word), ())
+        return frozenset(joined)
+
+    def unlike_any(self, name: Name) -> bool:
+        """Whether ``candidates`` would find nothing, told from the words alone; False when that is not sure.
+
+        Most names share a word with the list at most: this is their whole screening.
+        """
+        tokens, look, abjad = name.tokens, self.found, name.abjad
+        names, tellings, sharing, fewest = NOTHING, 0, 0, 3 * SPELLING_MAX
+        for token in tokens:
+            found = look(token, abjad)
+            if found.joined or found.lone:
+                return False
+            tellings += found.telling
+            if found.telling and found.names:
+                sharing += 1
+                if sharing > 2 or not names.isdisjoint(found.names):
+                    return False
+                fewest = min(fewest, len(names) or len(found.names), len(found.names))
+                names = found.names
+        if tellings < 2 or fewest <= sharing * SPELLING_MAX:
+            return False
+        together, words = self._together, self._words
+        runs = _runs(tokens)
+        return together.keys().isdisjoint(runs) and words.keys().isdisjoint(runs)
 
     def candidates(self, name: Name) -> list[int]:
         """Numbers of the names to compare with, CANDIDATES_MAX of either kind at most."""
+        if self.unlike_any(name):
+            return []
         telling = _telling(name)
         found = [(self.found(word, name.abjad), weight(word)) for word in telling]
         near = self._run_together(name)
@@ -156,10 +201,7 @@ class NameIndex:
         tokens, near = name.tokens, set[int]()
         get, words = self._together.get, self._words
         for token in tokens:
-            if len(token) > 3:
-                near.update(get(token, ()))
-                if len(token) >= JOINED_MIN:
-                    near.update(get("~" + skeleton(token), ()))
+            near |= self.found(token, name.abjad).joined
         for run in _runs(tokens):
             hit = get(run)
             if hit:
@@ -227,7 +269,7 @@ def _mass(name: Name) -> float:
 
 def _telling(name: Name) -> list[str]:
     """The words that are looked up: no particles, no initials; all words when nothing else is there."""
-    words = [word for word, w in zip(name.tokens, name.weights, strict=True) if w > 0.2 and len(word) > 1]
+    words = [word for word, w in zip(name.tokens, name.weights, strict=True) if w > PARTICLE and len(word) > 1]
     return list(dict.fromkeys(words or name.tokens))
 
 

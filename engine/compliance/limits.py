@@ -92,6 +92,7 @@ payee|payer|sender|receiver|recipient|person|individual|unbekannt|inconnu|descon
     .strip("|")
     .split("|")
 )
+_LETTER = re.compile(r"[^\W\d_]")
 _ONE_LETTER = re.compile(r"(.)\1*", re.DOTALL)
 #: Party's place in the payment -> code of the reason when its name is missing.
 _NAME_CODES: Final = (("debtor", "RR02"), ("creditor", "RR03"))
@@ -107,7 +108,7 @@ def meaningless(name: str) -> str | None:
     ('one character repeated', 'no letter', 'a placeholder', None)
     """
     plain = latin(name[:140])
-    if not any(map(str.isalpha, plain)):
+    if _LETTER.search(plain) is None:
         return "no letter"
     if _ONE_LETTER.fullmatch(plain.replace(" ", "")):
         return "one character repeated"
