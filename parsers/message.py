@@ -7,8 +7,9 @@ an error. ``content`` and ``write`` work from the parsed form, lazily: the strea
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+import msgspec
 
 from payments import Finding, Payment
 
@@ -27,8 +28,7 @@ class Parsed(Protocol):
         """The message again, from the parsed form."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, eq=False):
     """One message of an input. ``index`` is its place in the file, from 0; ``sender`` and ``receiver`` are BICs of
     eleven characters or routing numbers; a message whose payments are empty moves no money.
     """

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 #: The whole of an ordinary message up to its text, and from the end of its text.
 _HEAD = re.compile(r"\{1:([^{}]*)\}\{2:([^{}]*)\}(?:\{3:((?:\{[^{}]*\})*)\})?\{4:(?=\n)")
@@ -30,7 +29,6 @@ _UNCLOSED_CODES = {"2": "H25", "3": "U03", "4": "N02"}
 _MOST_PROBLEMS = 20
 
 
-@dataclass(slots=True)
 class Frame:
     r"""The blocks of one message as they stood.
 
@@ -41,23 +39,43 @@ class Frame:
     the whole input. ``encoding`` is that of the input's bytes.
     """
 
-    raw: str
-    basic: str = ""
-    application: str | None = None
-    user: str | None = None
-    text: str | None = None
-    end: str = "\n-}"
-    service: bool = False
-    others: list[tuple[str, str]] = field(default_factory=list)
-    problems: list[tuple[str, str, str, str]] = field(default_factory=list)
-    bare: bool = False
-    alone: bool = False
-    encoding: str = "latin-1"
-    blocks: list[tuple[str, str, str]] = field(default_factory=list)
+    __slots__ = (
+        "alone", "application", "bare", "basic", "blocks", "encoding", "end", "others", "problems", "raw", "service",
+        "text", "user",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        raw: str,
+        basic: str = "",
+        application: str | None = None,
+        user: str | None = None,
+        text: str | None = None,
+        end: str = "\n-}",
+        *,
+        bare: bool = False,
+        alone: bool = False,
+    ) -> None:
+        self.raw = raw
+        self.basic = basic
+        self.application = application
+        self.user = user
+        self.text = text
+        self.end = end
+        self.service = False
+        self.others: list[tuple[str, str]] = []
+        self.problems: list[tuple[str, str, str, str]] = []
+        self.blocks: list[tuple[str, str, str]] = []
+        self.bare = bare
+        self.alone = alone
+        self.encoding = "latin-1"
 
     def trailer(self) -> str:
         """Content of block 5, "" when there is none."""
-        return next((content for identifier, content in self.others if identifier == "5"), "")
+        for identifier, content in self.others:
+            if identifier == "5":
+                return content
+        return ""
 
 
 def encoding_of(data: bytes) -> str:
@@ -75,16 +93,14 @@ def text_of(data: bytes, encoding: str = "latin-1") -> str:
     """The input as text, line breaks as LF."""
     text = data.decode(encoding)
     if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = text.replace("\r\n", "\n")
+        if "\r" in text:
+            text = text.replace("\r", "\n")
     return text
 
 
 def frames(text: str) -> Iterator[Frame]:
-    """Every message of an input, in order; none when nothing in it looks like one."""
-    whole = _whole(text)
-    if whole is not None:
-        yield whole
-        return
+    """Every message of an input, in order; one of stray text when nothing in it looks like a message."""
     start = _START.search(text)
     if start is None:
         yield from _bare(text)
@@ -107,20 +123,24 @@ def _filler_end(text: str, start: int) -> int:
     return filler.end() if filler is not None else start
 
 
-def _whole(text: str) -> Frame | None:
-    """The ordinary case, one message and nothing else, in three searches."""
+def whole(text: str) -> Frame | None:
+    """The message of an input that is one ordinary message and nothing else, in two searches; None of any other."""
     head = _HEAD.match(text)
     if head is None:
         return None
     start = head.end()
     end = text.find("\n-}", start)
-    tail = _TAIL.match(text, end + 3) if end >= 0 else None
-    if tail is None:
+    if end < 0:
         return None
     basic, application, user = head.groups()
-    trailer = tail[1]
-    others = [] if trailer is None else [("5", trailer)]
-    return Frame(text, basic, application, user, text[start:end], "\n-}", False, others, alone=True)
+    frame = Frame(text, basic, application, user, text[start:end], alone=True)
+    if end + 3 < len(text):
+        tail = _TAIL.match(text, end + 3)
+        if tail is None:
+            return None
+        if tail[1] is not None:
+            frame.others.append(("5", tail[1]))
+    return frame
 
 
 def _stray(text: str) -> Frame:

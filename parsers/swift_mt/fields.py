@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from parsers.swift_mt import values
 from parsers.swift_mt.notation import pattern_of
+from payments import CURRENCIES
 
 _TABLE = """
 11R  | 3!n$6!n[$4!n6!n]                | MTNumber Date SessionNumber ISN
@@ -103,23 +105,23 @@ _REFERENCES = frozenset({"20", "21"})
 _LINE_NUMBERS = {"50F": "12345678", "59F": "123"}
 
 Matched = re.Match[str]
-Accept = Callable[[Matched], bool]
+#: What a value matched, or None.
+Check = Callable[[str], "Matched | None"]
 #: What is wrong inside a field that has the right form: (code, the offending part).
 Fault = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One row, compiled. ``match`` tells whether a value has the form; ``accept``, where there is one, whether what
-    it captured is acceptable; ``faults`` says what is not.
+    """One row, compiled. ``match`` tells whether a value has the form, ``check`` in addition whether what it holds
+    is right; ``faults`` says what is not.
     """
 
     tag: str
     notation: str
     names: tuple[str, ...]
-    match: Callable[[str], Matched | None]
-    loose: Callable[[str], Matched | None]
-    accept: Accept | None
+    match: Check
+    loose: Check
 
     def group(self, name: str) -> int:
         """Number of the group that holds a component, 0 when the field has none of that name."""
@@ -144,7 +146,7 @@ class Field:
         return result
 
     def faults(self, matched: Matched) -> list[Fault]:
-        """What the captured components break: the detailed twin of ``accept``."""
+        """What the captured components break: the detailed twin of ``check``."""
         found = [
             fault
             for name, text in zip(self.names, matched.groups(), strict=True)
@@ -259,36 +261,105 @@ def _reference_fits(matched: Matched) -> bool:
     return "/" not in text or not (text[0] == "/" or text[-1] == "/" or "//" in text)
 
 
-def _accept_for(tag: str, names: tuple[str, ...]) -> Accept | None:
-    """The quick test that a captured value needs; None where its form says all."""
-    if tag in _REFERENCES:
-        return _reference_fits
-    if tag in CODE_WORDS:
-        words = CODE_WORDS[tag][0]
-        return lambda matched: matched[0] in words
-    if names == ("Date", "Currency", "Amount"):
-        return _accept_dated_amount
-    if names == ("Currency", "Amount"):
-        zero_refused = tag == "71G"
-        return lambda m: (
-            values.decimals_fit(m[2], m[1]) and m[1] in values.CURRENCY_CODES and not (zero_refused and _is_zero(m[2]))
-        )
-    if "IdentifierCode" in names:
-        group = names.index("IdentifierCode") + 1
-        return lambda matched: values.bic11(matched[group]) is not None
-    if "NumberedLines" in names:
-        return lambda matched: not numbered_faults(tag, matched)
-    checks = [(place, check) for place, name in enumerate(names, start=1) if (check := _COMPONENT_FAULTS.get(name))]
-    if "Amount" in names:
-        return lambda matched: not FIELDS[tag].faults(matched)
-    if checks:
-        return lambda matched: all(matched[place] is None or check(matched[place]) is None for place, check in checks)
-    return None
+class Known(dict[str, Matched]):
+    """Values of a field that are few in real traffic, with what they matched: each is judged once.
+
+    Only values that pass are kept, so that an entry is no longer than the field's format; full, it starts anew.
+    """
+
+    __slots__ = ("judge",)
+
+    def __init__(self, judge: Check) -> None:
+        super().__init__()
+        self.judge = judge
+
+    def __missing__(self, value: str) -> Matched | None:
+        matched = self.judge(value)
+        if matched is not None:
+            if len(self) >= _KNOWN_MOST:
+                self.clear()
+            self[value] = matched
+        return matched
 
 
-def _accept_dated_amount(matched: Matched) -> bool:
-    day, currency, amount = matched.groups()
-    return currency in values.MONEY_CODES and values.decimals_fit(amount, currency) and values.iso_date(day) is not None
+_KNOWN_MOST = 4_096
+#: Fields whose values recur: codes, banks, times.
+_RECURRING = re.compile(r"12|13C|23[BE]?|26T|5[1-8][ABCD]|71A|77B|77A")
+
+
+def _check_for(field: Field) -> Check:
+    """The quick test of a value: what it matched, None when anything is wrong with it."""
+    names, match = field.names, field.match
+    if names == ("Date", "Currency", "Amount") and field.tag == "32A":
+        return _dated_amount(match, 0, values.MONEY_CODES)
+    if names == ("DCMark", "Date", "Currency", "Amount"):
+        return _dated_amount(match, 1, values.CURRENCY_CODES)
+    if names == ("Currency", "Amount") and field.tag != "71G":
+        return _amount(match)
+    if field.tag == "61":
+        return _entry(match)
+    guard = "".join(_GUARDS[name] for name in (*names, field.tag) if name in _GUARDS)
+    if field.tag in CODE_WORDS or field.tag == "71G" or _LOOKED_AT & set(names):
+        check = _full(field)
+    else:
+        check = re.compile(f"{guard}(?:{pattern_of(field.notation)})").fullmatch if guard else match
+    return Known(check).__getitem__ if _RECURRING.fullmatch(field.tag) else check
+
+
+#: Components that an expression alone cannot judge.
+_LOOKED_AT = frozenset(_COMPONENT_FAULTS.keys() - {"NameAndAddress*"} | {"NumberedLines"})
+#: Component or tag -> what a right value does not look like, for the tests that an expression alone can make.
+_GUARDS = {
+    "NameAndAddress*": r"(?!(?:/[^\n]*\n)?/[^\n]*\Z)",
+    "20": r"(?!/)(?!.*//)(?!.*/\Z)",
+    "21": r"(?!/)(?!.*//)(?!.*/\Z)",
+}
+
+
+def _full(field: Field) -> Check:
+    def check(value: str) -> Matched | None:
+        matched = field.match(value)
+        return matched if matched is not None and not field.faults(matched) else None
+
+    return check
+
+
+def _amount(match: Check) -> Check:
+    def check(value: str) -> Matched | None:
+        matched = match(value)
+        if matched is None or len(value) - value.index(",") - 1 > CURRENCIES.get(value[:3], -1):
+            return None
+        return matched
+
+    return check
+
+
+def _dated_amount(match: Check, start: int, currencies: frozenset[str]) -> Check:
+    end = start + 9
+
+    @lru_cache(maxsize=4_096)
+    def exponent_on(head: str) -> int:
+        """Decimals of the currency after a date; -1 when the date or the currency is none."""
+        known = values.iso_date(head[:6]) is not None and head[6:] in currencies
+        return CURRENCIES[head[6:]] if known else -1
+
+    def check(value: str) -> Matched | None:
+        matched = match(value)
+        if matched is None or len(value) - value.index(",") - 1 > exponent_on(value[start:end]):
+            return None
+        return matched
+
+    return check
+
+
+def _entry(match: Check) -> Check:
+    day = values.iso_date
+
+    def check(value: str) -> Matched | None:
+        matched = match(value)
+        return None if matched is None or day(value[:6]) is None else matched
+
+    return check
 
 
 def _field(row: str) -> Field:
@@ -297,11 +368,13 @@ def _field(row: str) -> Field:
     tag, notation, names = tag.strip(), notation.strip(), tuple(names_text.split())
     strict = re.compile(pattern_of(notation)).fullmatch
     loose = re.compile(pattern_of(notation, loose=True)).fullmatch
-    return Field(tag, notation, names, strict, loose, _accept_for(tag, names))
+    return Field(tag, notation, names, strict, loose)
 
 
 #: Tag -> field. A tag that is not here is read as it stands.
 FIELDS: dict[str, Field] = {field.tag: field for row in _TABLE.strip().split("\n") if (field := _field(row))}
+#: Tag -> the quick test of a value.
+CHECKS: dict[str, Check] = {tag: _check_for(field) for tag, field in FIELDS.items()}
 
 
 def form_faults(field: Field, value: str) -> list[Fault]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 from parsers.swift_mt.values import terminal_bic
 
@@ -15,10 +16,9 @@ from parsers.swift_mt.values import terminal_bic
 Problem = tuple[str, str, str, str]
 
 _BASIC = re.compile(r"([A-Z])([0-9]{2})([A-Z0-9]{12})([0-9]{4})([0-9]{6})")
-_APPLICATION = re.compile(
-    r"I([0-9]{3})([A-Z0-9]{12})([A-Z])(?:[123](?:[0-9]{3})?)?"
-    r"|O([0-9]{3})([0-9]{4})(([0-9]{6})([A-Z0-9]{12})([0-9]{4})([0-9]{6}))([0-9]{6})([0-9]{4})([A-Z])?"
-)
+_BEGIN = re.compile(r"[A-Z][0-9]{2}[A-Z0-9]{12}")
+_INPUT = re.compile(r"I([0-9]{3})([A-Z0-9]{12})([A-Z])(?:[123](?:[0-9]{3})?)?")
+_OUTPUT = re.compile(r"O([0-9]{3})([0-9]{4})(([0-9]{6})([A-Z0-9]{12})([0-9]{4})([0-9]{6}))([0-9]{6})([0-9]{4})([A-Z])?")
 _TAGS = re.compile(r"\{([0-9A-Z]{3}):([^{}]*)\}")
 _TRAILERS = re.compile(r"\{([A-Z]{3})(?::([^{}]*))?\}")
 _TRAILER_ROW = re.compile(r"\s*(?:\{[A-Z]{3}(?::[^{}]*)?\}\s*)*")
@@ -31,9 +31,10 @@ _FORMATS = {
     "121": (_UETR, "U13"),
 }
 #: Block 3 as most messages have it: nothing in it needs a second look.
+_ORDINARY_TAGS = ("103", "113", "108", "119", "111", "121")
 _ORDINARY_USER = re.compile(
-    r"(?:\{103:[A-Z]{3}\})?(?:\{113:[A-Za-z0-9]{4}\})?(?:\{108:[A-Za-z0-9/\-?:().,'+ ]{1,16}\})?"
-    r"(?:\{119:[A-Z0-9]{1,8}\})?(?:\{111:[0-9]{3}\})?(?:\{121:" + _UETR.pattern + r"\})?"
+    r"(?:\{103:([A-Z]{3})\})?(?:\{113:([A-Za-z0-9]{4})\})?(?:\{108:([A-Za-z0-9/\-?:().,'+ ]{1,16})\})?"
+    r"(?:\{119:([A-Z0-9]{1,8})\})?(?:\{111:([0-9]{3})\})?(?:\{121:(" + _UETR.pattern + r")\})?"
 )
 
 
@@ -62,54 +63,106 @@ class Headers:
 
     def __init__(self, basic: str, application: str | None) -> None:
         self.problems: list[Problem] = []
-        self.message_type = self.terminal = self.other_terminal = self.session = self.sequence = self.service = ""
-        self.direction = self.priority = self.reference = self.output_time = ""
+        self.message_type = self.other_terminal = self.direction = self.priority = ""
+        self.reference = self.output_time = ""
+        self.sequence = basic[19:25]
+        self.session = basic[15:19]
+        begin = _begin(basic[:15])
+        self.service, self.terminal, own = begin.service, begin.terminal, begin.bic
+        if begin.problem or len(basic) != 25 or not (basic.isascii() and basic[15:].isdigit()):
+            self._basic_problem(basic, begin)
         self.sender = self.receiver = None
-        own = self._read_basic(basic)
         if application is None:
             if self.service == "21":
                 self.receiver = own
             else:
                 self.problems.append(("H25", "block 2", "", "there is no block 2"))
-            return
-        other = self._read_application(application)
-        self.sender, self.receiver = (own, other) if self.direction != "output" else (other, own)
+        elif application[:1] == "I" and len(application) <= _INPUT_MOST:
+            to = _input(application)
+            self.direction = "input"
+            self.message_type, self.other_terminal, self.priority = to.message_type, to.terminal, to.priority
+            self.sender, self.receiver = own, to.bic
+            if to.problems:
+                self.problems += to.problems
+        else:
+            other = self._read_output(application)
+            self.sender, self.receiver = (own, other) if self.direction != "output" else (other, own)
 
-    def _read_basic(self, basic: str) -> str | None:
-        parts = _BASIC.fullmatch(basic)
-        if parts is None:
+    def _basic_problem(self, basic: str, begin: _Begin) -> None:
+        if begin.problem == "H01" or _BASIC.fullmatch(basic) is None:
+            self.terminal = self.session = self.sequence = ""
             self.problems.append(("H01", "block 1", basic, ""))
-            self.service = basic[1:3]
-            return terminal_bic(basic[3:15])
-        application, self.service, self.terminal, self.session, self.sequence = parts.groups()
-        own = terminal_bic(self.terminal)
-        if application not in "FAL":
-            self.problems.append(("H02", "block 1", basic, ""))
-        if own is None:
-            self.problems.append(("H10", "block 1", self.terminal, ""))
-        return own
+        elif begin.problem:
+            value = basic if begin.problem == "H02" else self.terminal
+            self.problems.append((begin.problem, "block 1", value, ""))
 
-    def _read_application(self, application: str) -> str | None:
-        parts = _APPLICATION.fullmatch(application)
+    def _read_output(self, application: str) -> str | None:
+        parts = _OUTPUT.fullmatch(application)
         if parts is None:
             self.problems.append(("H25", "block 2", application, ""))
-            self.message_type = application[1:4] if application[1:4].isdigit() else ""
+            kind = application[1:4]
+            self.message_type = kind if kind.isascii() and kind.isdigit() else ""
             self.direction = "output" if application[:1] == "O" else "input"
             at = 14 if self.direction == "output" else 4
             return terminal_bic(application[at : at + 12])
-        if parts[1] is not None:
-            self.direction = "input"
-            self.message_type, self.other_terminal, self.priority = parts[1], parts[2], parts[3]
-        else:
-            self.direction = "output"
-            self.message_type, self.reference, self.other_terminal = parts[4], parts[6], parts[8]
-            self.output_time, self.priority = parts[11] + parts[12], parts[13] or ""
+        self.direction = "output"
+        self.message_type, self.reference, self.other_terminal = parts[1], parts[3], parts[5]
+        self.output_time, self.priority = parts[8] + parts[9], parts[10] or ""
         other = terminal_bic(self.other_terminal)
-        if other is None and self.message_type >= "100":  # system messages go to no bank
-            self.problems.append(("H50", "block 2", self.other_terminal, ""))
-        if (self.priority or "N") not in ("S" if self.message_type < "100" else "UN"):
-            self.problems.append(("H40", "block 2", self.priority, ""))
+        self.problems += _address_problems(self.message_type, self.other_terminal, self.priority, other)
         return other
+
+
+class _Begin(NamedTuple):
+    """The first fifteen characters of block 1; ``problem`` is a code or ""."""
+
+    service: str
+    terminal: str
+    bic: str | None
+    problem: str
+
+
+@lru_cache(maxsize=16_384)
+def _begin(head: str) -> _Begin:
+    own = terminal_bic(head[3:15])
+    if _BEGIN.fullmatch(head) is None:
+        return _Begin(head[1:3], head[3:15], own, "H01")
+    problem = "H02" if head[0] not in "FAL" else "H10" if own is None else ""
+    return _Begin(head[1:3], head[3:15], own, problem)
+
+
+class _To(NamedTuple):
+    """Block 2 of an input message."""
+
+    message_type: str
+    terminal: str
+    priority: str
+    bic: str | None
+    problems: list[Problem]
+
+
+#: The longest block 2 of an input message.
+_INPUT_MOST = 21
+
+
+@lru_cache(maxsize=16_384)
+def _input(application: str) -> _To:
+    parts = _INPUT.fullmatch(application)
+    if parts is None:
+        kind = application[1:4] if application[1:4].isascii() and application[1:4].isdigit() else ""
+        return _To(kind, "", "", terminal_bic(application[4:16]), [("H25", "block 2", application, "")])
+    kind, terminal, priority = parts.groups()
+    bic = terminal_bic(terminal)
+    return _To(kind, terminal, priority, bic, _address_problems(kind, terminal, priority, bic))
+
+
+def _address_problems(kind: str, terminal: str, priority: str, bic: str | None) -> list[Problem]:
+    found: list[Problem] = []
+    if bic is None and kind >= "100":  # system messages go to no bank
+        found.append(("H50", "block 2", terminal, ""))
+    if (priority or "N") not in ("S" if kind < "100" else "UN"):
+        found.append(("H40", "block 2", priority, ""))
+    return found
 
 
 @lru_cache(maxsize=1_024)
@@ -128,10 +181,11 @@ def user_header(content: str | None, problems: list[Problem]) -> dict[str, str]:
     """Block 3 as tag -> value; what is wrong goes to ``problems``."""
     if not content:
         return {}
+    ordinary = _ORDINARY_USER.fullmatch(content)
+    if ordinary is not None:
+        return {tag: value for tag, value in zip(_ORDINARY_TAGS, ordinary.groups(), strict=True) if value is not None}
     pairs = _TAGS.findall(content)
     found: dict[str, str] = dict(pairs)
-    if _ORDINARY_USER.fullmatch(content) is not None:
-        return found
     if sum([len(value) for _, value in pairs]) + 6 * len(pairs) != len(content):
         problems.append(("U03", "block 3", content, ""))
     if (tag := _order_problem(tuple([pair[0] for pair in pairs]))) is not None:

@@ -36,6 +36,8 @@ LAYOUTS: dict[str, str] = {
     "n96": f"20 21 76 77A? 11RS? {_COPY}",
     "n99": "20 21? 79",
 }
+#: Validation flag (block 3, 119) -> the message types it selects another format of.
+FLAGGED = {"STP": frozenset({"102", "103"}), "REMIT": frozenset({"103"}), "COV": frozenset({"202", "205"})}
 #: Longest text block of a type, in characters (SWIFT: 10,000, statements and advices 2,000).
 LONGEST = {"9": 2_000}
 LONGEST_OTHERWISE = 10_000
@@ -69,7 +71,7 @@ class Layout:
 
 def key_of(message_type: str, flag: str) -> str | None:
     """Key of the message table for a type and a validation flag (block 3, 119); None when it is not there."""
-    if flag in {"STP", "REMIT", "COV"} and message_type + flag in LAYOUTS:
+    if flag in FLAGGED and message_type + flag in LAYOUTS:
         return message_type + flag
     if message_type in LAYOUTS:
         return message_type

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from parsers.message import Message, Mode
 from parsers.swift_mt.codes import finding
-from parsers.swift_mt.envelope import Frame, encoding_of, frames, text_of
+from parsers.swift_mt.envelope import Frame, encoding_of, frames, text_of, whole
 from parsers.swift_mt.fields import form_faults
 from parsers.swift_mt.headers import Headers, Problem, tag_blocks, trailer_problem, user_header
-from parsers.swift_mt.layouts import LONGEST, LONGEST_OTHERWISE
+from parsers.swift_mt.layouts import FLAGGED
 from parsers.swift_mt.parsed import MtMessage
 from parsers.swift_mt.rules import END, Rule
 from parsers.swift_mt.text import Text
@@ -27,18 +27,22 @@ _NOTES = frozenset({"N04", "N05", "N06", "N07"})
 _WITH_UETR = frozenset({"103", "202", "205"})
 #: Categories read in strict mode unless the caller says otherwise: those that move money ("" when it is not known).
 _MONEY = frozenset({"1", "2", ""})
-_FLAGGED = {"STP": "102 103", "REMIT": "103", "COV": "202 205"}
 
 
 def read(data: bytes, *, mode: Mode | None = None) -> list[Message]:
     """Every message of an input, at least one; a message that cannot be read has an error and no payments."""
+    encoding = encoding_of(data)
+    input_text = text_of(data, encoding)
+    single = whole(input_text)
+    if single is not None:
+        single.encoding = encoding
+        return [_message(single, data, 0, mode, False)[0]]
     messages: list[Message] = []
     refused = False
     received = "\r\n" if b"\r" in data else "\n"
-    encoding = encoding_of(data)
-    for frame in frames(text_of(data, encoding)):
+    for frame in frames(input_text):
         frame.encoding = encoding
-        raw = data if frame.alone else frame.raw.replace("\n", received).encode(encoding)
+        raw = frame.raw.replace("\n", received).encode(encoding)
         message, answer = _message(frame, raw, len(messages), mode, refused)
         messages.append(message)
         refused = answer == "NAK"
@@ -47,37 +51,45 @@ def read(data: bytes, *, mode: Mode | None = None) -> list[Message]:
 
 def _message(frame: Frame, raw: bytes, index: int, mode: Mode | None, refused: bool) -> tuple[Message, str]:
     """One message; ``refused`` tells that a NAK stands right before it. The answer is "ACK", "NAK" or ""."""
-    problems: list[Problem] = list(frame.problems)
-    if not frame.basic and not frame.bare:
+    problems = frame.problems
+    if not frame.basic:
+        if frame.bare:
+            return _bare_message(frame, raw, index, mode, problems), ""
         return _unreadable(raw, index, problems), ""
-    if frame.bare:
-        return _bare_message(frame, raw, index, mode, problems), ""
     headers = Headers(frame.basic, frame.application)
-    problems += headers.problems
+    if headers.problems:
+        problems += headers.problems
     if headers.service == "21":
         return _service_message(frame, raw, index, headers, problems)
     user = user_header(frame.user, problems)
     if frame.text is None or frame.service:
         return _system_message(frame, index, headers, user, problems, raw), ""
-    flag = user.get("119", "")
-    text = Text(frame.text, headers.message_type, flag, headers.sender, headers.receiver)
-    trailer = frame.trailer()
+    return _financial(frame, raw, index, mode, headers, user, refused), ""
+
+
+def _financial(
+    frame: Frame, raw: bytes, index: int, mode: Mode | None, headers: Headers, user: dict[str, str], refused: bool
+) -> Message:
+    """A message with a text of fields."""
+    kind, flag, problems = headers.message_type, user.get("119", ""), frame.problems
+    text = Text(frame.text or "", kind, flag, headers.sender, headers.receiver)
+    trailer = frame.trailer() if frame.others else ""
     if trailer and (problem := trailer_problem(trailer)) is not None:
         problems.append(problem)
-    lenient = mode == "lenient" or (mode is None and headers.message_type[:1] not in _MONEY)
-    _check_headers(headers, user, flag, problems)
-    findings = _judge(text, len(frame.text or ""), problems, "warning" if lenient else "error")
-    good = not any(each.severity == "error" for each in findings) if findings else True
+    if flag or kind in _WITH_UETR or headers.service != "01":
+        _check_headers(headers, user, flag, problems)
+    lenient = mode == "lenient" or (mode is None and kind[:1] not in _MONEY)
+    findings = _judge(text, problems, "warning" if lenient else "error")
     payments: tuple[Payment, ...] = ()
-    if good and refused:
-        findings.append(finding("N06", "block 1", None, severity="warning", level="message"))
-    elif good and None not in text.matches:
-        payments = payments_of(text, headers, user)
-    name = headers.message_type + (flag if headers.message_type in _FLAGGED.get(flag, "").split() else "")
+    if not findings or all(each.severity != "error" for each in findings):
+        if refused:
+            findings.append(finding("N06", "block 1", None, severity="warning", level="message"))
+        elif all(text.matches):
+            payments = payments_of(text, headers, user)
     return Message(
         index=index,
         format="swift-mt",
-        type=f"MT{name}" if name else None,
+        type=text.plan.name,
         raw=raw,
         findings=tuple(findings),
         sender=headers.sender,
@@ -87,47 +99,54 @@ def _message(frame: Frame, raw: bytes, index: int, mode: Mode | None, refused: b
         payments=payments,
         parsed=MtMessage(frame, text),
         possible_duplicate="{PDE" in trailer or "{PDM" in trailer,
-    ), ""
+    )
 
 
 def _check_headers(headers: Headers, user: dict[str, str], flag: str, problems: list[Problem]) -> None:
     if headers.service != "01" and not any(problem[0] == "H01" for problem in problems):
         problems.append(("H03", "block 1", headers.service, ""))
-    if flag in _FLAGGED and headers.message_type not in _FLAGGED[flag].split():
+    if flag in FLAGGED and headers.message_type not in FLAGGED[flag]:
         problems.append(("U09", "block 3, {119:}", flag, ""))
     if headers.message_type in _WITH_UETR and "121" not in user:
         problems.append(("U13", "block 3, {121:}", "", "missing"))
 
 
-def _judge(text: Text, length: int, problems: list[Problem], severity: Severity) -> list[Finding]:
+def _judge(text: Text, problems: list[Problem], severity: Severity) -> list[Finding]:
     """Findings of the envelope's problems, of the structure, the fields and the rules."""
     findings = [_of_problem(problem, severity) for problem in problems] if problems else []
     plan = text.plan
     if plan.key is None:
         findings.append(finding("N05", "block 2", text.message_type, severity="warning"))
-    if text.lead.strip():
+    if text.lead and text.lead.strip():
         findings.append(finding("T13", "line 2", text.lead, severity=severity, detail="text before the first field"))
-    if length > LONGEST.get(text.message_type[:1], LONGEST_OTHERWISE):
-        findings.append(finding("M50", "block 4", None, severity=severity, detail=f"{length} characters"))
+    if text.length > plan.longest:
+        findings.append(finding("M50", "block 4", None, severity=severity, detail=f"{text.length} characters"))
     for place, detail in plan.faults:
         at = text.line_of(place)
         tag = plan.tags[place] if place < len(plan.tags) else ""
         shown = f"line {at}, :{tag}:" if tag else f"line {at}"
         findings.append(finding("T13", shown, text.values[place] if tag else None, severity=severity, detail=detail))
-    text.matches = matches = [match(value) for match, value in zip(plan.matchers, text.values, strict=True)]
-    faulty = {place for place, matched in enumerate(matches) if matched is None} if None in matches else set()
-    for place, accept in plan.accepts:
-        matched = matches[place]
-        if matched is not None and not accept(matched):
-            faulty.add(place)
-    for place in sorted(faulty)[:_MOST]:
+    values = text.values
+    text.matches = matches = [check(value) for check, value in zip(plan.checks, values, strict=True)]
+    faulty = () if all(matches) else _faulty(text)
+    for place in faulty[:_MOST]:
         findings += _field_findings(text, place, severity)
     if plan.rules and (not faulty or not any(plan.tags[place][:2] in _AMOUNTS for place in faulty)):
-        for rule in plan.rules:
+        for rule in plan.rules_of(values):
             at_place = rule.find(text)
             if at_place is not None:
                 findings.append(_broken(rule, text, at_place, severity))
     return findings
+
+
+def _faulty(text: Text) -> tuple[int, ...]:
+    """Places of the fields that failed their quick test; a value with the right form keeps what it matched."""
+    faulty = tuple([place for place, matched in enumerate(text.matches) if matched is None])
+    for place in faulty:
+        field = text.plan.fields[place]
+        if field is not None:
+            text.matches[place] = field.match(text.values[place])
+    return faulty
 
 
 #: Fields of a message that are reported as faulty: who sends more has another problem.
@@ -236,7 +255,7 @@ def _bare_message(frame: Frame, raw: bytes, index: int, mode: Mode | None, probl
     statement = guessed.startswith("9")
     lenient = mode == "lenient" or (mode is None and statement)
     problems.append(("N07" if lenient else "H01", "block 1", "", "there are no headers"))
-    findings = _judge(text, len(frame.text or ""), problems, "warning" if lenient else "error")
+    findings = _judge(text, problems, "warning" if lenient else "error")
     return Message(
         index=index,
         format="swift-mt",

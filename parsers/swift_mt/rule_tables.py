@@ -9,34 +9,35 @@ from __future__ import annotations
 
 from parsers.swift_mt.rules import (
     ORDER_23E,
+    PRIORITY,
+    SERVICES,
+    STANDARD,
     Rule,
     account_in_53b,
     account_with_option,
     balance_currencies,
+    bearer,
     charges_beneficiary,
     charges_need_instructed_amount,
-    charges_ours,
-    charges_shared,
     cheque_without_account,
     code_repeated,
+    codes_among,
     codes_exclude,
     codes_in_order,
-    codes_with_priority,
     copy_missing,
     cover_intermediary,
     exchange_rate,
     floor_limits,
     iban_in_europe,
-    in_service,
     instructed_amount_in_europe,
     interim_currencies,
     intermediary_option,
     narrative_without_entry,
     needs,
     no_account,
-    no_codes_with_service,
     no_codes_without,
-    no_intermediary,
+    no_field,
+    no_number,
     option,
     orderer_missing,
     receivers_charges_currency,
@@ -54,91 +55,39 @@ _23E_RULES = (
     Rule("23E", "E46", code_repeated, "A code of 23E occurs once", "Remove the repetition", "23E"),
 )
 _CHARGES = (
-    ("E13", charges_ours, "71A is OUR: 71F is not allowed", "Remove 71F", "71F"),
-    ("D50", charges_shared, "71A is SHA: 71G is not allowed", "Remove 71G", "71G"),
-    ("E15", charges_beneficiary, "71A is BEN: 71F is mandatory and 71G not allowed", "Give 71F, remove 71G"),
+    ("E13", no_field("71F"), "71A is OUR: 71F is not allowed", "Remove 71F", "71F", bearer("OUR")),
+    ("D50", no_field("71G"), "71A is SHA: 71G is not allowed", "Remove 71G", "71G", bearer("SHA")),
+    ("E15", charges_beneficiary, "71A is BEN: 71F is mandatory and 71G not allowed", "Give 71F", "", bearer("BEN")),
 )
-_RATE = Rule(
-    "C1", "D75", exchange_rate, "36 stands exactly when 33B has another currency than 32A", "Add or drop 36", "33 36"
-)
-_EUROPE_33B = Rule(
-    "C2", "D49", instructed_amount_in_europe, "33B is mandatory between banks of the listed countries", "Add 33B"
-)
-
+_RATE = Rule("C1", "D75", exchange_rate, "36 stands exactly when 33B has another currency", "Add or drop 36", "33 36")
+_EUROPE_33B = Rule("C2", "D49", instructed_amount_in_europe, "33B is mandatory between the listed countries", "Add 33B")
+_PRIORITY_CODES = codes_among(frozenset({"SDVA", "TELB", "PHOB", "INTC"}))
+_STP_CODES = codes_among(frozenset({"SDVA", "INTC"}))
+_NO_23E = Rule("C3", "E02", no_field("23E"), "23B is SSTD or SPAY: no 23E", "Remove 23E", "23E", STANDARD)
+_LISTED = "23B is SPRI, SSTD, SPAY:"
 
 #: C1 to C13 of the 103, the same in both forms.
 _CORE = (
     _RATE,
     _EUROPE_33B,
-    Rule(
-        "C3",
-        "E01",
-        codes_with_priority(frozenset({"SDVA", "TELB", "PHOB", "INTC"})),
-        "23B is SPRI: 23E only SDVA, TELB, PHOB, INTC",
-        "Remove the code",
-        "23E",
-    ),
-    Rule("C3", "E02", no_codes_with_service, "23B is SSTD or SPAY: 23E is not allowed", "Remove 23E", "23E"),
-    Rule(
-        "C4",
-        "E03",
-        in_service(option("53", frozenset("AB"))),
-        "23B is SPRI, SSTD, SPAY: 53a is not option D",
-        "Use 53A",
-        "53",
-    ),
-    Rule(
-        "C5",
-        "E04",
-        in_service(account_in_53b),
-        "23B is SPRI, SSTD, SPAY: 53B has its party identifier",
-        "Add it",
-        "53",
-    ),
-    Rule(
-        "C6",
-        "E05",
-        in_service(option("54", _A_ONLY)),
-        "23B is SPRI, SSTD, SPAY: 54a only as option A",
-        "Use 54A",
-        "54",
-    ),
+    Rule("C3", "E01", _PRIORITY_CODES, "23B is SPRI: 23E only SDVA, TELB, PHOB, INTC", "Drop it", "23E", PRIORITY),
+    _NO_23E,
+    Rule("C4", "E03", option("53", frozenset("AB")), f"{_LISTED} 53a is not option D", "Use 53A", "53", SERVICES),
+    Rule("C5", "E04", account_in_53b, f"{_LISTED} 53B has its party identifier", "Add it", "53B", SERVICES),
+    Rule("C6", "E05", option("54", _A_ONLY), f"{_LISTED} 54a only as option A", "Use 54A", "54", SERVICES),
     Rule("C7", "E06", needs("55", "53", "54"), "55a needs 53a and 54a", "Add 53a and 54a", "55"),
-    Rule(
-        "C8",
-        "E07",
-        in_service(option("55", _A_ONLY)),
-        "23B is SPRI, SSTD, SPAY: 55a only as option A",
-        "Use 55A",
-        "55",
-    ),
+    Rule("C8", "E07", option("55", _A_ONLY), f"{_LISTED} 55a only as option A", "Use 55A", "55", SERVICES),
     Rule("C9", "C81", needs("56", "57"), "56a needs 57a", "Add 57a", "56"),
-    Rule("C10", "E16", no_intermediary, "23B is SPRI: 56a is not allowed", "Remove 56a", "56"),
-    Rule(
-        "C10",
-        "E17",
-        intermediary_option,
-        "23B is SSTD, SPAY: 56a only as A, or C with a clearing code",
-        "Use 56A",
-        "56",
-    ),
-    Rule(
-        "C11",
-        "E09",
-        in_service(account_with_option),
-        "23B is SPRI, SSTD, SPAY: 57a as A, C, or D with party identifier",
-        "Use 57A",
-        "57",
-    ),
-    Rule(
-        "C12",
-        "E10",
-        in_service(no_account),
-        "23B is SPRI, SSTD, SPAY: the account in 59a is mandatory",
-        "Add the account",
-    ),
+    Rule("C10", "E16", no_number("56"), "23B is SPRI: 56a is not allowed", "Remove 56a", "56", PRIORITY),
+    Rule("C10", "E17", intermediary_option, "23B is SSTD, SPAY: 56a is A, or C with //", "Use 56A", "56", STANDARD),
+    Rule("C11", "E09", account_with_option, f"{_LISTED} 57a is A, C, or D with /", "Use 57A", "57", SERVICES),
+    Rule("C12", "E10", no_account, f"{_LISTED} the account in 59a is mandatory", "Add the account", "", SERVICES),
     Rule("C13", "E18", cheque_without_account, "23E is CHQB: no account in 59a", "Remove the account", "23E"),
 )
+_CHARGED = "71F or 71G needs 33B"
+_PHONED = no_codes_without("56", frozenset({"TELI", "PHOI"}))
+_CALLED = no_codes_without("57", frozenset({"TELE", "PHON"}))
+_SAME = "71G has the currency of 32A"
 
 
 def _later(shift: int) -> tuple[Rule, ...]:
@@ -146,54 +95,26 @@ def _later(shift: int) -> tuple[Rule, ...]:
     number = "C{}".format
     return (
         *(Rule(number(14 + shift), *row) for row in _CHARGES),
-        Rule(number(15 + shift), "D51", charges_need_instructed_amount, "71F or 71G needs 33B", "Add 33B", "71F 71G"),
-        Rule(
-            number(16 + shift),
-            "E44",
-            no_codes_without("56", frozenset({"TELI", "PHOI"})),
-            "Without 56a, 23E is not TELI or PHOI",
-            "Add 56a",
-            "23E",
-        ),
-        Rule(
-            number(17 + shift),
-            "E45",
-            no_codes_without("57", frozenset({"TELE", "PHON"})),
-            "Without 57a, 23E is not TELE or PHON",
-            "Add 57a",
-            "23E",
-        ),
-        Rule(
-            number(18 + shift),
-            "C02",
-            receivers_charges_currency,
-            "71G has the currency of 32A",
-            "Correct the currency",
-            "71G",
-        ),
+        Rule(number(15 + shift), "D51", charges_need_instructed_amount, _CHARGED, "Add 33B", "71F 71G"),
+        Rule(number(16 + shift), "E44", _PHONED, "Without 56a, 23E is not TELI or PHOI", "Add 56a", "23E"),
+        Rule(number(17 + shift), "E45", _CALLED, "Without 57a, 23E is not TELE or PHON", "Add 57a", "23E"),
+        Rule(number(18 + shift), "C02", receivers_charges_currency, _SAME, "Correct the currency", "71G"),
     )
 
 
 _STP = (
     _RATE,
     _EUROPE_33B,
-    Rule(
-        "C3",
-        "E01",
-        codes_with_priority(frozenset({"SDVA", "INTC"})),
-        "23B is SPRI: 23E only SDVA, INTC",
-        "Remove the code",
-        "23E",
-    ),
-    Rule("C3", "E02", no_codes_with_service, "23B is SSTD or SPAY: 23E is not allowed", "Remove 23E", "23E"),
+    Rule("C3", "E01", _STP_CODES, "23B is SPRI: 23E only SDVA, INTC", "Remove the code", "23E", PRIORITY),
+    _NO_23E,
     Rule("C4", "E06", needs("55", "53", "54"), "55A needs 53a and 54A", "Add 53a and 54A", "55"),
     Rule("C5", "C81", needs("56", "57"), "56A needs 57A", "Add 57A", "56"),
-    Rule("C6", "E16", no_intermediary, "23B is SPRI: 56A is not allowed", "Remove 56A", "56"),
+    Rule("C6", "E16", no_number("56"), "23B is SPRI: 56A is not allowed", "Remove 56A", "56", PRIORITY),
     *(Rule("C7", *row) for row in _CHARGES),
     Rule("C8", "D51", charges_need_instructed_amount, "71F or 71G needs 33B", "Add 33B", "71F 71G"),
     Rule("C9", "C02", receivers_charges_currency, "71G has the currency of 32A", "Correct the currency", "71G"),
     Rule("C10", "D19", iban_in_europe, "Between the listed countries the account in 59a is an IBAN", "Give the IBAN"),
-    Rule("53B", "E04", account_in_53b, "53B of an STP payment has its party identifier", "Add it", "53"),
+    Rule("53B", "E04", account_in_53b, "53B of an STP payment has its party identifier", "Add it", "53B"),
     Rule("59a", "E10", no_account, "The account in 59a of an STP payment is mandatory", "Add the account"),
 )
 _BANK = (Rule("C1", "C81", needs("56", "57"), "56a needs 57a", "Add 57a", "56"),)

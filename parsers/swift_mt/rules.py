@@ -21,7 +21,11 @@ Find = Callable[["Text"], int | None]
 
 
 class Rule(NamedTuple):
-    """One network validated rule."""
+    """One network validated rule.
+
+    ``concerns`` names fields (``56`` or ``71G``, several with blanks between them) without any of which the rule
+    holds; ``when`` a field and the values of it without which it holds.
+    """
 
     number: str
     code: str
@@ -29,6 +33,17 @@ class Rule(NamedTuple):
     text: str
     remedy: str
     concerns: str = ""
+    when: tuple[str, frozenset[str]] | None = None
+
+
+SERVICES = ("23", frozenset({"SPRI", "SSTD", "SPAY"}))
+PRIORITY = ("23", frozenset({"SPRI"}))
+STANDARD = ("23", frozenset({"SSTD", "SPAY"}))
+
+
+def bearer(code: str) -> tuple[str, frozenset[str]]:
+    """The rule holds unless 71A is this."""
+    return "71", frozenset({code})
 
 
 #: Countries of rules C2 and C10 (handbook of 2015 with the later members Croatia and San Marino).
@@ -36,7 +51,6 @@ EUROPE = frozenset(
     "AD AT BE BG BV CH CY CZ DE DK EE ES FI FR GB GF GI GP GR HR HU IE IS IT LI LT LU LV MC MQ MT NL NO PL PM PT RE RO"
     " SE SI SJ SK SM TF VA".split()
 )
-_SERVICES = frozenset({"SPRI", "SSTD", "SPAY"})
 ORDER_23E = ("SDVA", "INTC", "REPA", "CORT", "HOLD", "CHQB", "PHOB", "TELB", "PHON", "TELE", "PHOI", "TELI")
 _CODES_23E = {
     "103": frozenset(ORDER_23E),
@@ -87,25 +101,14 @@ def instructed_amount_in_europe(text: Text) -> int | None:
     return END if text.sender[4:6] in EUROPE and text.receiver[4:6] in EUROPE else None
 
 
-def codes_with_priority(allowed: frozenset[str]) -> Find:
-    """With 23B SPRI, 23E only of these codes."""
-
-    def find(text: Text) -> int | None:
-        if text.get("23") != "SPRI":
-            return None
-        return next((place for place, value in text.all("23E") if value[:4] not in allowed), None)
-
-    return find
+def codes_among(allowed: frozenset[str]) -> Find:
+    """23E only of these codes."""
+    return lambda text: next((place for place, value in text.all("23E") if value[:4] not in allowed), None)
 
 
-def no_codes_with_service(text: Text) -> int | None:
-    """With 23B SSTD or SPAY, no 23E."""
-    return next((place for place, _ in text.all("23E")), None) if text.get("23") in {"SSTD", "SPAY"} else None
-
-
-def in_service(find: Find) -> Find:
-    """The rule holds only for 23B SPRI, SSTD, SPAY."""
-    return lambda text: find(text) if text.get("23") in _SERVICES else None
+def no_field(tag: str) -> Find:
+    """No field of this tag."""
+    return lambda text: next((place for place, _ in text.all(tag)), None)
 
 
 def option(number: str, allowed: frozenset[str]) -> Find:
@@ -119,17 +122,15 @@ def account_in_53b(text: Text) -> int | None:
     return _place(text, "53") if text.option("53") == "B" and not (value or "").startswith("/") else None
 
 
-def no_intermediary(text: Text) -> int | None:
-    """With 23B SPRI, no 56a."""
-    return _place(text, "56") if text.get("23") == "SPRI" else None
+def no_number(number: str) -> Find:
+    """No field of this number."""
+    return lambda text: _place(text, number)
 
 
 def intermediary_option(text: Text) -> int | None:
-    """With 23B SSTD or SPAY, 56a as A, or as C with a clearing code."""
+    """56a as A, or as C with a clearing code."""
     option, value = text.option("56"), text.get("56") or ""
-    if text.get("23") not in {"SSTD", "SPAY"} or option in {None, "A"} or (option == "C" and value.startswith("//")):
-        return None
-    return _place(text, "56")
+    return None if option in {None, "A"} or (option == "C" and value.startswith("//")) else _place(text, "56")
 
 
 def account_with_option(text: Text) -> int | None:
@@ -154,28 +155,12 @@ def cheque_without_account(text: Text) -> int | None:
     return _place(text, "59")
 
 
-def charges_ours(text: Text) -> int | None:
-    """With 71A OUR, no 71F."""
-    return next((p for p, _ in text.all("71F")), None) if _bearer(text) == "OUR" else None
-
-
-def charges_shared(text: Text) -> int | None:
-    """With 71A SHA, no 71G."""
-    return next((p for p, _ in text.all("71G")), None) if _bearer(text) == "SHA" else None
-
-
 def charges_beneficiary(text: Text) -> int | None:
-    """With 71A BEN, 71F and no 71G."""
-    if _bearer(text) != "BEN":
-        return None
+    """71F and no 71G."""
     receivers = next((p for p, _ in text.all("71G")), None)
     if receivers is not None:
         return receivers
     return None if "71F" in text.plan.tags else _place(text, "71")
-
-
-def _bearer(text: Text) -> str | None:
-    return text.get("71")
 
 
 def charges_need_instructed_amount(text: Text) -> int | None:

@@ -8,53 +8,48 @@ length of a row; a longer row is planned each time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Container
 from functools import lru_cache
 
-from parsers.swift_mt.fields import FIELDS, Accept, Field
-from parsers.swift_mt.layouts import key_of, structure_faults
+from parsers.swift_mt.fields import CHECKS, FIELDS, Field
+from parsers.swift_mt.layouts import FLAGGED, LONGEST, LONGEST_OTHERWISE, key_of, structure_faults
 from parsers.swift_mt.rule_tables import rules_for
 from parsers.swift_mt.rules import Rule
 
 _SPLIT = re.compile(r"\n:([0-9][0-9][A-Z]?):").split
-_CACHED_TAGS = 512
+_CACHED_TAGS = 256
 
 
-def _anything(text: str) -> re.Match[str] | None:
-    """The matcher of a field that is not in the table."""
-    return _ANY(text)
-
-
-_ANY = re.compile(r"(?s:.*)").fullmatch
+_ANYTHING = re.compile(r"(?s:.*)").fullmatch
 
 #: Fields that a Payment has no place for: kept in its details under their tag, for whoever writes or answers.
 _DETAIL = re.compile(r"13C|23B|23E|25P?|36|51A|53.|54.|55.|71[FG]|72|77[BT]")
 
 
 class Plan:
-    """What a type and a row of tags determine.
+    """What a type, a validation flag (block 3, 119) and a row of tags determine.
 
     ``places`` maps a field's number (``"52"``) to the place of its first occurrence; in a cover message the fields of
-    the underlying customer transfer (sequence B) are in ``cover`` instead, which is otherwise empty.
+    the underlying customer transfer (sequence B) are in ``cover`` instead, which is otherwise empty. ``checks`` are the
+    quick tests of the values, ``longest`` the length a text may have, ``name`` the type as people write it (MT103STP).
     """
 
-    __slots__ = ("accepts", "cover", "details", "faults", "fields", "key", "matchers", "places", "rules", "tags")
+    __slots__ = (
+        "_chosen", "_guards", "checks", "cover", "details", "faults", "fields", "key", "longest", "name", "places",
+        "rules", "tags",
+    )  # fmt: skip
 
-    def __init__(self, key: str | None, row: str) -> None:
-        self.key = key
+    def __init__(self, message_type: str, flag: str, row: str) -> None:
+        self.key = key = key_of(message_type, flag)
+        flagged = flag if message_type in FLAGGED.get(flag, ()) else ""
+        self.name = f"MT{message_type}{flagged}" if message_type else None
+        self.longest = LONGEST.get(message_type[:1], LONGEST_OTHERWISE)
         self.tags = tags = row.split(" ") if row else []
-        self.fields: list[Field | None] = [FIELDS.get(tag) for tag in tags]
+        known: Container[str] = FIELDS
         if key is None or key[0] == "n":  # copied fields keep the form of another type: read, not judged
-            known = {"20", "21", "11R", "11S", "75", "76", "77A", "79"} if key else set()
-            self.fields = [field if field is not None and field.tag in known else None for field in self.fields]
-        self.matchers: list[Callable[[str], re.Match[str] | None]] = [
-            field.match if field is not None else _anything for field in self.fields
-        ]
-        self.accepts: list[tuple[int, Accept]] = [
-            (place, field.accept)
-            for place, field in enumerate(self.fields)
-            if field is not None and field.accept is not None
-        ]
+            known = {"20", "21", "11R", "11S", "75", "76", "77A", "79"} if key else ()
+        self.checks = [CHECKS[tag] if tag in known else _ANYTHING for tag in tags]
+        self.fields: list[Field | None] = [FIELDS[tag] if tag in known else None for tag in tags]
         self.faults = structure_faults(key, tags) if key is not None else []
         boundary = _boundary(tags) if key in {"202COV", "205COV"} else len(tags)
         self.places: dict[str, int] = {}
@@ -63,6 +58,25 @@ class Plan:
             (self.places if place < boundary else self.cover).setdefault(tag[:2], place)
         self.rules: tuple[Rule, ...] = () if self.faults else rules_for(key, tags)
         self.details = [(tag, place) for place, tag in enumerate(tags) if _DETAIL.fullmatch(tag)]
+        self._guards = tuple({rule.when[0]: self.places.get(rule.when[0]) for rule in self.rules if rule.when}.items())
+        self._chosen: dict[tuple[str | None, ...], tuple[Rule, ...]] = {}
+
+    def rules_of(self, values: list[str]) -> tuple[Rule, ...]:
+        """The rules that these values can break: those of another service level or bearer of charges are left out."""
+        if not self._guards:
+            return self.rules
+        codes = tuple([None if place is None else values[place] for _, place in self._guards])
+        chosen = self._chosen.get(codes)
+        if chosen is None:
+            stand = dict(zip([number for number, _ in self._guards], codes, strict=True))
+            chosen = tuple(rule for rule in self.rules if not rule.when or stand[rule.when[0]] in rule.when[1])
+            if len(self._chosen) < _MOST_CHOSEN:
+                self._chosen[codes] = chosen
+        return chosen
+
+
+#: Pairs of a service level and a bearer of charges, and room for what is neither.
+_MOST_CHOSEN = 32
 
 
 def _boundary(tags: list[str]) -> int:
@@ -73,7 +87,7 @@ def _boundary(tags: list[str]) -> int:
     return len(tags)
 
 
-_cached_plan = lru_cache(maxsize=8_192)(Plan)
+_cached_plan = lru_cache(maxsize=4_096)(Plan)
 
 
 class Text:
@@ -82,15 +96,17 @@ class Text:
     ``lead`` is what stood before the first field. ``sender`` and ``receiver`` are BICs from the headers or None.
     """
 
-    __slots__ = ("flag", "lead", "matches", "message_type", "plan", "receiver", "sender", "values")
+    __slots__ = ("flag", "lead", "length", "matches", "message_type", "plan", "receiver", "sender", "values")
 
     def __init__(self, body: str, message_type: str, flag: str, sender: str | None, receiver: str | None) -> None:
         parts = _SPLIT(body)
         self.lead = parts[0]
+        self.length = len(body)
         self.values = parts[2::2]
         row = " ".join(parts[1::2])
-        plan = _cached_plan if len(row) <= _CACHED_TAGS else Plan
-        self.plan = plan(key_of(message_type, flag), row)
+        self.plan = (_cached_plan if len(row) <= _CACHED_TAGS else Plan)(
+            message_type, flag if flag in FLAGGED else "", row
+        )
         self.message_type = message_type
         self.flag = flag
         self.sender = sender

@@ -87,12 +87,22 @@ def decimals_fit(amount: str, currency: str) -> bool:
 
 def money_of(amount: str, currency: str) -> Money | None:
     """``1234,5`` in EUR -> 123450 minor units; None when it is no amount of that currency."""
-    whole, _, decimals = amount.partition(",")
-    exponent = CURRENCIES.get(currency)
-    digits = whole + decimals
-    if exponent is None or len(decimals) > exponent or not whole or not (digits.isascii() and digits.isdigit()):
+    scale = _SCALES.get(currency)
+    if scale is None:
         return None
-    return Money(int(digits) * 10 ** (exponent - len(decimals)), currency)
+    comma = amount.find(",")
+    decimals = len(amount) - comma - 1 if comma >= 0 else 0
+    digits = amount.replace(",", "", 1)
+    if comma == 0 or decimals >= len(scale) or not (digits.isdigit() and digits.isascii()):
+        return None
+    return Money(int(digits) * scale[decimals], currency)
+
+
+#: Currency -> what makes minor units of an amount's digits, by the number of digits after the comma.
+_SCALES = {
+    currency: tuple([10 ** (exponent - given) for given in range(exponent + 1)])
+    for currency, exponent in CURRENCIES.items()
+}
 
 
 def amount_text(money: Money) -> str:
