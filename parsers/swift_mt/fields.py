@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from parsers.swift_mt import values
 from parsers.swift_mt.notation import pattern_of
@@ -291,29 +290,26 @@ def _check_for(field: Field) -> Check:
     """The quick test of a value: what it matched, None when anything is wrong with it."""
     names, match = field.names, field.match
     if names == ("Date", "Currency", "Amount") and field.tag == "32A":
-        return _dated_amount(match, 0, values.MONEY_CODES)
+        return _dated_amount(match, field.notation, 0, values.MONEY_CODES)
     if names == ("DCMark", "Date", "Currency", "Amount"):
-        return _dated_amount(match, 1, values.CURRENCY_CODES)
+        return _dated_amount(match, field.notation, 1, values.CURRENCY_CODES)
     if names == ("Currency", "Amount") and field.tag != "71G":
-        return _amount(match)
+        return _amount(match, field.notation)
     if field.tag == "61":
         return _entry(match)
-    guard = "".join(_GUARDS[name] for name in (*names, field.tag) if name in _GUARDS)
     if field.tag in CODE_WORDS or field.tag == "71G" or _LOOKED_AT & set(names):
         check = _full(field)
     else:
-        check = re.compile(f"{guard}(?:{pattern_of(field.notation)})").fullmatch if guard else match
+        pattern = pattern_of(field.notation, before_lines=_NOT_AN_ACCOUNT if "NameAndAddress*" in names else "")
+        check = re.compile(_NO_SLASHES + pattern if field.tag in _REFERENCES else pattern).fullmatch
     return Known(check).__getitem__ if _RECURRING.fullmatch(field.tag) else check
 
 
 #: Components that an expression alone cannot judge.
 _LOOKED_AT = frozenset(_COMPONENT_FAULTS.keys() - {"NameAndAddress*"} | {"NumberedLines"})
-#: Component or tag -> what a right value does not look like, for the tests that an expression alone can make.
-_GUARDS = {
-    "NameAndAddress*": r"(?!(?:/[^\n]*\n)?/[^\n]*\Z)",
-    "20": r"(?!/)(?!.*//)(?!.*/\Z)",
-    "21": r"(?!/)(?!.*//)(?!.*/\Z)",
-}
+#: Before the first line of a name, and before a reference: what neither looks like.
+_NOT_AN_ACCOUNT = r"(?!/[^\n]*\Z)"
+_NO_SLASHES = r"(?!/)(?!.*//)(?!.*/\Z)"
 
 
 def _full(field: Field) -> Check:
@@ -324,8 +320,14 @@ def _full(field: Field) -> Check:
     return check
 
 
-def _amount(match: Check) -> Check:
+def _amount(match: Check, notation: str) -> Check:
+    """Currency and amount: nearly all currencies have two decimals, the others take the longer way."""
+    usual = re.compile(_two_decimals(notation)).fullmatch
+
     def check(value: str) -> Matched | None:
+        matched = usual(value)
+        if matched is not None and value[:3] in _TWO_DECIMALS:
+            return matched
         matched = match(value)
         if matched is None or len(value) - value.index(",") - 1 > CURRENCIES.get(value[:3], -1):
             return None
@@ -334,20 +336,31 @@ def _amount(match: Check) -> Check:
     return check
 
 
-def _dated_amount(match: Check, start: int, currencies: frozenset[str]) -> Check:
-    end = start + 9
+_TWO_DECIMALS = frozenset(currency for currency, decimals in CURRENCIES.items() if decimals == 2)
 
-    @lru_cache(maxsize=4_096)
-    def exponent_on(head: str) -> int:
-        """Decimals of the currency after a date; -1 when the date or the currency is none."""
-        known = values.iso_date(head[:6]) is not None and head[6:] in currencies
-        return CURRENCIES[head[6:]] if known else -1
+
+def _two_decimals(notation: str) -> str:
+    return pattern_of(notation).replace(",[0-9]*+", ",[0-9]{0,2}+")
+
+
+def _dated_amount(match: Check, notation: str, start: int, currencies: frozenset[str]) -> Check:
+    """Date, currency and amount; ``start`` is the place of the date. Few pairs of date and currency are in use."""
+    end = start + 9
+    usual = re.compile(_two_decimals(notation)).fullmatch
+    twos: set[str] = set()
+
+    def longer_way(value: str) -> Matched | None:
+        matched = match(value)
+        head = value[start:end]
+        if matched is None or values.iso_date(head[:6]) is None or head[6:] not in currencies:
+            return None
+        if head[6:] in _TWO_DECIMALS and len(twos) < _KNOWN_MOST:
+            twos.add(head)
+        return matched if len(value) - value.index(",") - 1 <= CURRENCIES[head[6:]] else None
 
     def check(value: str) -> Matched | None:
-        matched = match(value)
-        if matched is None or len(value) - value.index(",") - 1 > exponent_on(value[start:end]):
-            return None
-        return matched
+        matched = usual(value)
+        return matched if matched is not None and value[start:end] in twos else longer_way(value)
 
     return check
 

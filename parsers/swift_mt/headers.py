@@ -31,7 +31,6 @@ _FORMATS = {
     "121": (_UETR, "U13"),
 }
 #: Block 3 as most messages have it: nothing in it needs a second look.
-_ORDINARY_TAGS = ("103", "113", "108", "119", "111", "121")
 _ORDINARY_USER = re.compile(
     r"(?:\{103:([A-Z]{3})\})?(?:\{113:([A-Za-z0-9]{4})\})?(?:\{108:([A-Za-z0-9/\-?:().,'+ ]{1,16})\})?"
     r"(?:\{119:([A-Z0-9]{1,8})\})?(?:\{111:([0-9]{3})\})?(?:\{121:(" + _UETR.pattern + r")\})?"
@@ -183,7 +182,7 @@ def user_header(content: str | None, problems: list[Problem]) -> dict[str, str]:
         return {}
     ordinary = _ORDINARY_USER.fullmatch(content)
     if ordinary is not None:
-        return {tag: value for tag, value in zip(_ORDINARY_TAGS, ordinary.groups(), strict=True) if value is not None}
+        return _ordinary_user(*ordinary.groups())
     pairs = _TAGS.findall(content)
     found: dict[str, str] = dict(pairs)
     if sum([len(value) for _, value in pairs]) + 6 * len(pairs) != len(content):
@@ -194,6 +193,30 @@ def user_header(content: str | None, problems: list[Problem]) -> dict[str, str]:
         value = found.get(tag)
         if value is not None and form.fullmatch(value) is None:
             problems.append((code, f"block 3, {{{tag}:}}", value, ""))
+    return found
+
+
+def _ordinary_user(
+    service: str | None,
+    priority: str | None,
+    reference: str | None,
+    flag: str | None,
+    service_type: str | None,
+    uetr: str | None,
+) -> dict[str, str]:
+    found = {}
+    if service is not None:
+        found["103"] = service
+    if priority is not None:
+        found["113"] = priority
+    if reference is not None:
+        found["108"] = reference
+    if flag is not None:
+        found["119"] = flag
+    if service_type is not None:
+        found["111"] = service_type
+    if uetr is not None:
+        found["121"] = uetr
     return found
 
 

@@ -44,30 +44,42 @@ _TOKEN = re.compile(
 )
 
 
-def pattern_of(notation: str, *, loose: bool = False) -> str:
+def pattern_of(notation: str, *, loose: bool = False, before_lines: str = "") -> str:
     """Regular expression of a notation, one group a component in order.
 
     ``loose`` relaxes lengths, amounts and identifiers but keeps the structure: what it captures of a value that the
-    strict pattern refuses tells which component is wrong.
+    strict pattern refuses tells which component is wrong. ``before_lines`` is put before ``4*35x``.
     """
-    return "".join(_token_pattern(token, loose) for token in _TOKEN.finditer(notation))
+    pattern = []
+    for token in _TOKEN.finditer(notation):
+        if token["lines"]:
+            pattern.append(before_lines)
+        pattern.append(_token_pattern(token, loose, _ENDS_LINE.match(notation, token.end()) is not None))
+    return "".join(pattern)
 
 
-def _token_pattern(token: re.Match[str], loose: bool) -> str:
+#: What follows a component that ends its line: no character of a set can be given back to it.
+_ENDS_LINE = re.compile(r"\]?(?:\$|\]|\Z)(?!/)")
+
+
+def _token_pattern(token: re.Match[str], loose: bool, ends_line: bool) -> str:
     if token["short"]:
         return _SHORTHANDS[token["short"]][loose]
     if token["mark"]:
-        return {"[": "(?:", "]": ")?", "$": r"\n", "|": "|"}[token["mark"]]
+        return {"[": "(?:", "]": ")?" if loose else ")?+", "$": r"\n", "|": "|"}[token["mark"]]
     if token["literal"]:
         return re.escape(token["literal"])
+    whole = "" if loose else "+"  # possessive: a line is not tried shorter
     if token["lines"]:
-        line = ".*" if loose else f"{_LINE_START}[{SETS[token['lineset']]}]{{1,{token['width']}}}"
+        line = ".*" if loose else f"{_LINE_START}[{SETS[token['lineset']]}]{{1,{token['width']}}}+"
         first = ".*" if loose else line.removeprefix(_LINE_START)
         more = "*" if loose else f"{{0,{int(token['lines']) - 1}}}"
-        return rf"({first}(?:\n{line}){more})"
+        return rf"({first}(?:\n{line}){more}{whole})"
     size, kind = token["size"], token["set"]
+    if kind == "d" and ends_line:
+        return r"([0-9,.]*)" if loose else rf"((?=.{{2,{size}}}\Z)[0-9]++,[0-9]*+)"
     if kind == "d":
         return r"([0-9,.]*)" if loose else rf"(?=[0-9,]{{2,{size}}}(?![0-9,]))([0-9]+,[0-9]*)"
     if loose and kind == "x":
         return "(.*)"
-    return f"([{SETS[kind]}]{{{size if token['fixed'] else '1,' + size}}})"
+    return f"([{SETS[kind]}]{{{size if token['fixed'] else '1,' + size}}}{whole if ends_line else ''})"

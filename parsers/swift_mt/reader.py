@@ -7,6 +7,8 @@ caller says otherwise. Source: SWIFT User Handbook, Standards MT; the codes are 
 
 from __future__ import annotations
 
+from operator import call
+
 from parsers.message import Message, Mode
 from parsers.swift_mt.codes import finding
 from parsers.swift_mt.envelope import Frame, encoding_of, frames, text_of, whole
@@ -127,7 +129,7 @@ def _judge(text: Text, problems: list[Problem], severity: Severity) -> list[Find
         shown = f"line {at}, :{tag}:" if tag else f"line {at}"
         findings.append(finding("T13", shown, text.values[place] if tag else None, severity=severity, detail=detail))
     values = text.values
-    text.matches = matches = [check(value) for check, value in zip(plan.checks, values, strict=True)]
+    text.matches = matches = list(map(call, plan.checks, values))
     faulty = () if all(matches) else _faulty(text)
     for place in faulty[:_MOST]:
         findings += _field_findings(text, place, severity)
