@@ -34,7 +34,8 @@ _SHORTHANDS = {
     "DC": ("([CD])", "(.)"),
     "MARK": ("(R?[CD]|E[CD])", "([A-Z]{1,2})"),
     "SIGN": (r"([+\-])", "(.?)"),
-    "REF": (rf"((?:(?!//){_X}){{1,16}})", r"((?:(?!//).)*)"),
+    # A reference without any slash is the rule, and is told apart from one with slashes at once.
+    "REF": (rf"([{SETS['x'].replace('/', '')}]{{1,16}}+(?=//|\n|\Z)|(?:(?!//){_X}){{1,16}}+)", r"((?:(?!//).)*)"),
     "TEXT": (rf"((?:[{SETS['z']}]|\n){{1,9000}})", r"((?:.|\n)*)"),
 }
 
@@ -79,7 +80,7 @@ def _token_pattern(token: re.Match[str], loose: bool, ends_line: bool) -> str:
     if kind == "d" and ends_line:
         return r"([0-9,.]*)" if loose else rf"((?=.{{2,{size}}}\Z)[0-9]++,[0-9]*+)"
     if kind == "d":
-        return r"([0-9,.]*)" if loose else rf"(?=[0-9,]{{2,{size}}}(?![0-9,]))([0-9]+,[0-9]*)"
+        return r"([0-9,.]*)" if loose else rf"(?=[0-9,]{{2,{size}}}(?![0-9,]))([0-9]++,[0-9]*+)"
     if loose and kind == "x":
         return "(.*)"
     return f"([{SETS[kind]}]{{{size if token['fixed'] else '1,' + size}}}{whole if ends_line else ''})"

@@ -86,7 +86,7 @@ def _financial(
     if not findings or all(each.severity != "error" for each in findings):
         if refused:
             findings.append(finding("N06", "block 1", None, severity="warning", level="message"))
-        elif all(text.matches):
+        elif text.plan.payable and all(text.matches):
             payments = payments_of(text, headers, user)
     return Message(
         index=index,
@@ -145,7 +145,7 @@ def _faulty(text: Text) -> tuple[int, ...]:
     """Places of the fields that failed their quick test; a value with the right form keeps what it matched."""
     faulty = tuple([place for place, matched in enumerate(text.matches) if matched is None])
     for place in faulty:
-        field = text.plan.fields[place]
+        field = text.plan.field(place)
         if field is not None:
             text.matches[place] = field.match(text.values[place])
     return faulty
@@ -166,7 +166,7 @@ def _broken(rule: Rule, text: Text, place: int, severity: Severity) -> Finding:
 
 
 def _field_findings(text: Text, place: int, severity: Severity) -> list[Finding]:
-    field, value = text.plan.fields[place], text.values[place]
+    field, value = text.plan.field(place), text.values[place]
     if field is None:
         return []
     matched = text.matches[place]

@@ -277,32 +277,25 @@ def copy_missing(text: Text) -> int | None:
     return END if len(text.plan.tags) <= 3 else None
 
 
-_BALANCES = frozenset({"60", "62", "64", "65"})
+_BALANCES = ("60F", "60M", "62F", "62M", "64", "65")
 
 
 def balance_currencies(text: Text) -> int | None:
     """One currency (its first two letters) in all balances."""
-    first: str | None = None
-    for place, tag in enumerate(text.plan.tags):
-        if tag[:2] in _BALANCES:
-            pair = text.values[place][7:9]
-            if first is not None and pair != first:
-                return place
-            first = pair
-    return None
+    return _one_currency([(place, value[7:9]) for tag in _BALANCES for place, value in text.all(tag)])
+
+
+def _one_currency(pairs: list[tuple[int, str]]) -> int | None:
+    """The first place, in the order of the text, whose first two letters are not those of the first."""
+    pairs.sort()
+    return next((place for place, pair in pairs if pair != pairs[0][1]), None)
 
 
 def interim_currencies(text: Text) -> int | None:
     """One currency (its first two letters) in 34F, 90C, 90D."""
-    first: str | None = None
-    for place, tag in enumerate(text.plan.tags):
-        if tag in {"34F", "90C", "90D"}:
-            value = text.values[place]
-            pair = value[:2] if tag == "34F" else value.lstrip("0123456789")[:2]
-            if first is not None and pair != first:
-                return place
-            first = pair
-    return None
+    limits = [(place, value[:2]) for place, value in text.all("34F")]
+    sums = [(place, value.lstrip("0123456789")[:2]) for tag in ("90C", "90D") for place, value in text.all(tag)]
+    return _one_currency(limits + sums)
 
 
 def floor_limits(text: Text) -> int | None:
@@ -316,9 +309,5 @@ def floor_limits(text: Text) -> int | None:
 def narrative_without_entry(text: Text) -> int | None:
     """86 among the entries right after its 61; one after the balances, or the last field, speaks of the whole."""
     tags = text.plan.tags
-    for place, tag in enumerate(tags):
-        if tag[:2] == "62":
-            return None
-        if tag == "86" and tags[place - 1] != "61" and place != len(tags) - 1:
-            return place
-    return None
+    end = text.plan.places.get("62", len(tags) - 1)
+    return next((p for p in text.plan.at.get("86", ()) if p < end and tags[p - 1] != "61"), None)

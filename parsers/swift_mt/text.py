@@ -12,7 +12,7 @@ from collections.abc import Container
 from functools import lru_cache
 
 from parsers.swift_mt.fields import CHECKS, FIELDS, Field
-from parsers.swift_mt.layouts import FLAGGED, LONGEST, LONGEST_OTHERWISE, key_of, structure_faults
+from parsers.swift_mt.layouts import FLAGGED, LONGEST, LONGEST_OTHERWISE, key_of, layout_of, structure_faults
 from parsers.swift_mt.rule_tables import rules_for
 from parsers.swift_mt.rules import Rule
 
@@ -32,11 +32,13 @@ class Plan:
     ``places`` maps a field's number (``"52"``) to the place of its first occurrence; in a cover message the fields of
     the underlying customer transfer (sequence B) are in ``cover`` instead, which is otherwise empty. ``checks`` are the
     quick tests of the values, ``longest`` the length a text may have, ``name`` the type as people write it (MT103STP).
+    ``at`` gives all places of a tag; ``payable`` says that all tags are among those of the type: of a stranger's
+    content no payment is made.
     """
 
     __slots__ = (
-        "_chosen", "_guards", "checks", "cover", "details", "faults", "fields", "key", "longest", "name", "places",
-        "rules", "tags",
+        "_chosen", "_guards", "_known", "at", "checks", "cover", "details", "faults", "key", "longest", "name",
+        "payable", "places", "rules", "tags",
     )  # fmt: skip
 
     def __init__(self, message_type: str, flag: str, row: str) -> None:
@@ -49,17 +51,32 @@ class Plan:
         if key is None or key[0] == "n":  # copied fields keep the form of another type: read, not judged
             known = {"20", "21", "11R", "11S", "75", "76", "77A", "79"} if key else ()
         self.checks = [CHECKS[tag] if tag in known else _ANYTHING for tag in tags]
-        self.fields: list[Field | None] = [FIELDS[tag] if tag in known else None for tag in tags]
+        self._known = known
         self.faults = structure_faults(key, tags) if key is not None else []
+        self.at: dict[str, list[int]] = {}
+        for place, tag in enumerate(tags):
+            if tag in self.at:
+                self.at[tag].append(place)
+            else:
+                self.at[tag] = [place]
         boundary = _boundary(tags) if key in {"202COV", "205COV"} else len(tags)
         self.places: dict[str, int] = {}
         self.cover: dict[str, int] = {}
-        for place, tag in enumerate(tags):
-            (self.places if place < boundary else self.cover).setdefault(tag[:2], place)
+        for tag, at in self.at.items():
+            if at[0] < boundary:
+                self.places.setdefault(tag[:2], at[0])
+            if at[-1] >= boundary:
+                self.cover.setdefault(tag[:2], next(place for place in at if place >= boundary))
         self.rules: tuple[Rule, ...] = () if self.faults else rules_for(key, tags)
-        self.details = [(tag, place) for place, tag in enumerate(tags) if _DETAIL.fullmatch(tag)]
+        self.payable = key is not None and (not self.faults or layout_of(key).tags.issuperset(tags))
+        self.details = sorted((place, tag) for tag, at in self.at.items() if _DETAIL.fullmatch(tag) for place in at)
         self._guards = tuple({rule.when[0]: self.places.get(rule.when[0]) for rule in self.rules if rule.when}.items())
         self._chosen: dict[tuple[str | None, ...], tuple[Rule, ...]] = {}
+
+    def field(self, place: int) -> Field | None:
+        """The field that a value is judged by; None where it is only read."""
+        tag = self.tags[place]
+        return FIELDS[tag] if tag in self._known else None
 
     def rules_of(self, values: list[str]) -> tuple[Rule, ...]:
         """The rules that these values can break: those of another service level or bearer of charges are left out."""
@@ -125,7 +142,7 @@ class Text:
 
     def all(self, tag: str) -> list[tuple[int, str]]:
         """Every field of a tag: (place, value)."""
-        return [(place, value) for place, value in enumerate(self.values) if self.plan.tags[place] == tag]
+        return [(place, self.values[place]) for place in self.plan.at.get(tag, ())]
 
     def line_of(self, place: int) -> int:
         """Line of a field in the text block, the line with ``{4:`` being 1 (as in the NAK's line number)."""

@@ -76,7 +76,7 @@ def _details(text: Text, headers: Headers, user: dict[str, str]) -> dict[str, st
         if tag != "121":
             details["block3." + tag] = value
     values = text.values
-    for tag, place in text.plan.details:
+    for place, tag in text.plan.details:
         details[tag] = details[tag] + "\n" + values[place] if tag in details else values[place]
     return details
 
