@@ -23,10 +23,10 @@ from pathlib import Path
 
 from engine.settings import load
 from engine.stack.local import LocalStack
+from engine.testbed import checks
+from engine.testbed.bed import Arrival, Bed, Sender, message_ids
+from engine.testbed.samples import Sample, Writer
 from settlement.lifecycle import State
-from tools.testbed import checks
-from tools.testbed.bed import Arrival, Bed, Sender, message_ids
-from tools.testbed.samples import Sample, Writer
 
 #: What the promise names comes first and more often than what it does not.
 NAMED = ("worker.settlement", "kafka", "postgres")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.stack.local import LocalStack
-from tools.testbed.bed import Bed
+from engine.testbed.bed import Bed
 
 _numbers = itertools.count(1)
 

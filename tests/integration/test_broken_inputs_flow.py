@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from engine.testbed.bed import Bed
 from tools.broken_inputs.run import Report, run
-from tools.testbed.bed import Bed
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 

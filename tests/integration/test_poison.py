@@ -19,10 +19,10 @@ from engine.settings import environment_for_child
 from engine.stack.local import LocalStack
 from engine.store.connection import Lasting, connect
 from engine.store.crashes import StoredCrashRegister
+from engine.testbed.bed import Arrival, Bed, Sender, message_ids
+from engine.testbed.checks import audited
+from engine.testbed.samples import Sample, Writer
 from ledger import migrate
-from tools.testbed.bed import Arrival, Bed, Sender, message_ids
-from tools.testbed.checks import audited
-from tools.testbed.samples import Sample, Writer
 
 pytestmark = pytest.mark.integration
 PLACE = ("ingest.swift-mt", 0)

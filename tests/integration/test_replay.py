@@ -9,9 +9,9 @@ import pytest
 
 from engine.bus.topics import HELD, INGEST_TOPICS, NOTED, REJECTED, ROUTED, outbound_topic
 from engine.store.connection import Connection
-from tools.testbed.bed import PATIENCE_SECONDS, Bed, Sender
-from tools.testbed.dump import differences, dump
-from tools.testbed.samples import Writer
+from engine.testbed.bed import PATIENCE_SECONDS, Bed, Sender
+from engine.testbed.dump import differences, dump
+from engine.testbed.samples import Writer
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 STAGES_OUT = (ROUTED, REJECTED, HELD, NOTED)

@@ -13,10 +13,10 @@ import pytest
 from engine.bus.topics import CLEARED, PARSED
 from engine.settings import load
 from engine.stack.local import LocalStack
+from engine.testbed import checks
+from engine.testbed.bed import Bed, Sender, message_ids
+from engine.testbed.samples import Sample, Writer
 from tools.broken_inputs.kinds import change
-from tools.testbed import checks
-from tools.testbed.bed import Bed, Sender, message_ids
-from tools.testbed.samples import Sample, Writer
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from tools.testbed.bed import Bed
+from engine.testbed.bed import Bed
 from tools.under_fire import NAMED, Report, plan, run
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

@@ -12,9 +12,9 @@ import pytest
 from engine.bus.record import Record
 from engine.processors.parsing import ParsingFacts, parse_record
 from engine.routing.directory import Directory, Reference
+from engine.testbed.samples import Writer
 from tools.broken_inputs import FAMILIES
 from tools.broken_inputs.kinds import Kind
-from tools.testbed.samples import Writer
 
 DAY = date(2026, 11, 23)
 DATES = {"EUR-RTGS": DAY, "EUR-INST": DAY, "USD-ACH": DAY}

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from engine.settings import load
 from engine.stack.local import LocalStack
+from engine.testbed.bed import Bed
 from tools.broken_inputs.run import by_family, run, shown
-from tools.testbed.bed import Bed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

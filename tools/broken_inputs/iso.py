@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
+from engine.testbed.samples import Sample, Writer
 from tools.broken_inputs.kinds import Kind, Mutator, blank, change, garbage, rejected, swap
-from tools.testbed.samples import Sample, Writer
 
 
 def _gross(writer: Writer) -> Sample:

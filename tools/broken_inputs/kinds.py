@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tools.testbed.samples import Sample, Writer
+from engine.testbed.samples import Sample, Writer
 
 Mutator = Callable[[bytes, random.Random], bytes]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from engine.testbed.samples import Sample, Writer
 from payments import RoutingNumber
 from tools.broken_inputs.kinds import Expected, Kind, Mutator, blank, rejected
-from tools.testbed.samples import Sample, Writer
 
 
 def _good(writer: Writer) -> Sample:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 
 import parsers
 from engine.store.connection import Connection
+from engine.testbed import checks
+from engine.testbed.bed import Arrival, Bed, Sender, message_ids
+from engine.testbed.samples import Sample, Writer
 from tools.broken_inputs import FAMILIES
 from tools.broken_inputs.kinds import Expected, Kind, rejected
-from tools.testbed import checks
-from tools.testbed.bed import Arrival, Bed, Sender, message_ids
-from tools.testbed.samples import Sample, Writer
 
 #: Signed with nobody's key, one each of the three families.
 FORGED = (

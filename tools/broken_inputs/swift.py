@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import re
 
+from engine.testbed.samples import Sample, Writer
 from tools.broken_inputs.kinds import Kind, Mutator, blank, change, garbage, rejected, swap
-from tools.testbed.samples import Sample, Writer
 
 
 def _good(writer: Writer) -> Sample:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine.bus.topics import INGEST_ACH, INGEST_ISO20022, INGEST_SEPA, INGEST_SWIFT_MT
+from engine.testbed.banks import Bank, Person, dollar_banks, euro_banks, person
 from parsers.ach import write_file
 from payments import Agent, Money, Party, Payment, PaymentKind
-from tools.testbed.banks import Bank, Person, dollar_banks, euro_banks, person
 
 _MODIFIERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 #: What tells a sender's files of one day apart: the minute and the modifier.

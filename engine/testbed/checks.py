@@ -15,7 +15,7 @@ from engine import audit, ids
 from engine.bus.topics import INGEST_TOPICS, outbound_topic
 from engine.store import archive
 from engine.store.connection import Connection
-from tools.testbed.bed import Arrival, Bed, message_ids
+from engine.testbed.bed import Arrival, Bed, message_ids
 
 _SHOWN = 3
 

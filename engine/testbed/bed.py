@@ -33,8 +33,8 @@ from engine.stack.local import LocalStack
 from engine.store import keys
 from engine.store.connection import Connection, Role, connect
 from engine.store.outcomes import sources
-from tools.testbed.banks import dollar_banks, euro_banks
-from tools.testbed.samples import Sample
+from engine.testbed.banks import dollar_banks, euro_banks
+from engine.testbed.samples import Sample
 
 #: How long a bed waits for what was sent to be decided and answered.
 PATIENCE_SECONDS = 180.0
@@ -77,7 +77,7 @@ class Bed:
         environment = environment_for_child(
             data=str(self.stack.folder.root), kafka=self.stack.kafka or "", postgres=self.stack.postgres or ""
         )
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  (our own command)
             [sys.executable, "-c", _QENEX, *arguments],
             env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
         )  # fmt: skip
