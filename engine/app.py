@@ -56,6 +56,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+#: What a consumer lets the broker gather: as much as a batch holds, or as long as its readers may wait.
+_FETCH_BYTES = 1_000_000
+_FETCH_WAIT_MS = {"stages": 20, "settlement": 20, "recorder": 50, "archiver": 50}
+
+
 def bus_settings(settings: Settings, client_id: str) -> BusSettings:
     """Client settings of librdkafka; ServiceUnavailable when no cluster is known."""
     if settings.kafka is None:
@@ -143,8 +148,8 @@ class App:
         self._open.callback(connection.close)
         return connection
 
-    def _producer(self, linger_ms: int | None = None) -> KafkaProducer:
-        producer = KafkaProducer(self._bus if linger_ms is None else replace(self._bus, linger_ms=linger_ms))
+    def _producer(self) -> KafkaProducer:
+        producer = KafkaProducer(self._bus)
         self._open.callback(_finish, producer)
         return producer
 
@@ -162,8 +167,9 @@ class App:
         done = archive.progress(lasting())
         starts = {place: done.get(source, 0) for place, source in places.items() if place[0] in topics.INGEST_TOPICS}
         terms = StageTerms(settings.operator_bic, settings.ingest_signatures == "on", settings.sanctions_list, places)
+        gathering = replace(self._bus, fetch_bytes=_FETCH_BYTES, fetch_wait_ms=_FETCH_WAIT_MS["stages"])
         loop = StageLoop(
-            KafkaConsumer(self._bus, f"qenex.{group.group}", f"{group.group}-{self._instance}", starts),
+            KafkaConsumer(gathering, f"qenex.{group.group}", f"{group.group}-{self._instance}", starts),
             self._producer(),
             group.stage(StoredFacts(lasting, terms, lambda: utc_now().date())),
             StoredCrashRegister(lasting, self._name, places),
@@ -176,20 +182,18 @@ class App:
 
     # -- writers -------------------------------------------------------------------------------------------------------
 
-    def _relay_producer(self) -> KafkaProducer:
-        """Answers go to as many topics as there are participants, and a request holds those of one: let them gather."""
-        return self._producer(self._settings.relay_linger_ms)
-
     def _ports(
         self, connection: Connection, producer: KafkaProducer, name: str, number: int, places: Mapping[Place, int]
     ) -> WriterPorts:
         leases.register(connection, name, number)
-        relay = Relay(connection, producer, number, f"qenex/{name}")
+        longest = self._settings.relay_linger_ms / 1000
+        relay = Relay(connection, producer, number, f"qenex/{name}", longest_wait=longest)
         return WriterPorts(name, number, places, connection, relay, utc_now, self._settings.operator_bic)
 
     def _writers(self, writers: Sequence[Owned], connection: Connection, limit: int, linger_ms: int) -> Running:
         owner = f"{socket.gethostname()}/{os.getpid()}"
-        consumer = KafkaConsumer(self._bus, f"qenex.{self._name}.unused")
+        gathering = replace(self._bus, fetch_bytes=_FETCH_BYTES, fetch_wait_ms=_FETCH_WAIT_MS[self._worker])
+        consumer = KafkaConsumer(gathering, f"qenex.{self._name}.unused")
         self._open.callback(consumer.close)
         process = WriterProcess(
             writers,
@@ -205,7 +209,7 @@ class App:
     def _settlement(self) -> Running:
         settings = self._settings
         connection = self._database()
-        producer, admin = self._relay_producer(), KafkaAdmin(self._bus)
+        producer, admin = self._producer(), KafkaAdmin(self._bus)
         tails = KafkaTailReader(self._bus)
         directory = DirectorySource(lambda: connection)
         calendars = {name: Calendar(name) for name in CALENDARS}
@@ -224,7 +228,7 @@ class App:
 
     def _recorder(self) -> Running:
         connection = self._database()
-        producer, admin = self._relay_producer(), KafkaAdmin(self._bus)
+        producer, admin = self._producer(), KafkaAdmin(self._bus)
         places = places_of(admin, connection, [topics.REJECTED, topics.HELD, topics.NOTED])
         ports = self._ports(connection, producer, "recorder", _RECORDER_NO, places)
         release = CaseRelay(connection, producer)

@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     settle_linger_ms: int = Field(default=20, ge=0, le=1_000, description="longest wait of the writer for a batch")
     producer_linger_ms: int = Field(default=5, ge=0, le=1_000, description="longest wait of a producer for a batch")
     relay_linger_ms: int = Field(
-        default=100, ge=0, le=1_000, description="longest wait of an answer for others to the same recipient"
+        default=1_000, ge=0, le=10_000, description="longest wait of an answer for others to the same recipient"
     )
 
     # The system and who runs it

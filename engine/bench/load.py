@@ -1,6 +1,6 @@
 """The load generator: one process of its own that makes signed messages beforehand and sends them by the clock.
 
-Rule: open loop. Messages go at a constant rate in ticks of two milliseconds, whatever becomes of them; how far the
+Rule: open loop. Messages go at a constant rate in ticks of ten milliseconds, whatever becomes of them; how far the
 generator itself fell behind is reported. Protocol of ``python -m engine.bench.load``: a `Plan` as one JSON line on
 stdin; it answers a line when everything is made; the line ``go`` starts the clock; a `Sent` ends it. One message in a
 hundred repeats the bytes of one of the thousand before it.
@@ -27,7 +27,7 @@ from engine.bus import topics
 from engine.bus.record import LAU, Outgoing
 from engine.observability import configure_logging
 
-TICK_SECONDS: Final = 0.005
+TICK_SECONDS: Final = 0.01
 REPETITIONS: Final = 0.01
 _LOOK_BACK: Final = 1_000
 _LINGER_MS: Final = 5

@@ -178,8 +178,6 @@ class NameIndex:
 
     def candidates(self, name: Name) -> list[int]:
         """Numbers of the names to compare with, CANDIDATES_MAX of either kind at most."""
-        if self.unlike_any(name):
-            return []
         telling = _telling(name)
         found = [(self.found(word, name.abjad), weight(word)) for word in telling]
         near = self._run_together(name)

@@ -100,7 +100,6 @@ _NAME_CODES: Final = (("debtor", "RR02"), ("creditor", "RR03"))
 _NAMED_KINDS: Final = frozenset({PaymentKind.CREDIT_TRANSFER, PaymentKind.DIRECT_DEBIT})
 
 
-@lru_cache(maxsize=65_536)
 def meaningless(name: str) -> str | None:
     """Why a name says nothing, or None.
 

@@ -8,7 +8,6 @@ would be empty after dropping titles and legal forms keeps them.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -136,7 +135,6 @@ def weight(token: str) -> float:
     return _WEIGHTS.get(token, 1.0)
 
 
-@lru_cache(maxsize=65_536)
 def normalise(text: str) -> Name:
     """A name as written -> its comparable form.
 

@@ -135,7 +135,8 @@ class Screener:
         self._names = names
         self._index = NameIndex(names, settings.threshold / settings.name_weight - 0.05)
         self._bics, self._identifiers = _by_bic(watchlist), _by_identifier(watchlist, settings.identifier_length_min)
-        self._verdict = lru_cache(maxsize=settings.cache_size)(self.screen_name)
+        #: For names with candidates only: a name like no listed one is judged faster than it is remembered.
+        self._compared = lru_cache(maxsize=settings.cache_size)(self._compare)
         self._clean = Screening((), (), watchlist.version, settings.version)
 
     @cached_property
@@ -189,8 +190,12 @@ class Screener:
     ) -> tuple[Hit, ...]:
         """Hits of one name, best first, one per entry; ``field`` is ``name``."""
         normal = normalise(name)
-        if not normal.tokens:
+        if not normal.tokens or self._index.unlike_any(normal):
             return ()
+        return self._compared(name, birth_date, country, kind)
+
+    def _compare(self, name: str, birth_date: str | None, country: str | None, kind: EntryType) -> tuple[Hit, ...]:
+        normal = normalise(name)
         best: dict[str, Hit] = {}
         for number in self._index.candidates(normal):
             compared = compare(normal, self._names[number])
@@ -241,7 +246,7 @@ class Screener:
                 kind = "person"
             elif party.lei is not None or party.bic is not None:
                 kind = "organisation"
-            found = self._verdict(party.name, party.birth_date, country, kind)
+            found = self.screen_name(party.name, party.birth_date, country, kind)
             if found:
                 hits.extend(msgspec.structs.replace(hit, field=f"{field}.name") for hit in found)
         if party.bic is not None:
@@ -260,7 +265,7 @@ class Screener:
             self._listed_bic(f"{field}.bic", agent.bic, hits)
         if agent.name:
             country = agent.address.country if agent.address is not None else None
-            found = self._verdict(agent.name, None, country, "organisation")
+            found = self.screen_name(agent.name, None, country, "organisation")
             if found:
                 hits.extend(msgspec.structs.replace(hit, field=f"{field}.name") for hit in found)
 

@@ -78,7 +78,7 @@ class OwnedBook:
 
     def close(self) -> None:
         """Everything that was committed is published and said to be."""
-        self._writer.ports.relay.checkpoint(time.monotonic())
+        self._writer.ports.relay.finish(time.monotonic())
 
 
 class Recorder(Writer):
@@ -132,7 +132,7 @@ class OwnedRecorder:
 
     def close(self) -> None:
         """The last checkpoint."""
-        self._writer.ports.relay.checkpoint(time.monotonic())
+        self._writer.ports.relay.finish(time.monotonic())
 
 
 class OwnedArchiver:

@@ -27,12 +27,23 @@ _encode = msgspec.json.encode
 _MARGIN = timedelta(seconds=5)
 #: A checkpoint waits for the broker and the writer waits with it: rarer, and the tail read after a crash is longer.
 _CHECKPOINT_SECONDS = 5.0
+#: A request to the broker carries the answers to one recipient, so many recipients are many requests. Each round of
+#: answers waits this long for each recipient of the round before: a lone answer goes at once, a crowd gathers.
+_SECONDS_A_RECIPIENT = 0.005
 
 
 class Relay:
     """Publishes what one writer committed. ``offer`` after a commit, ``pump`` often, ``checkpoint`` by itself."""
 
-    def __init__(self, connection: Connection, producer: Producer, writer_no: int, source_name: str) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        producer: Producer,
+        writer_no: int,
+        source_name: str,
+        *,
+        longest_wait: float = 0.0,
+    ) -> None:
         self._connection = connection
         self._producer = producer
         self._writer_no = writer_no
@@ -42,6 +53,8 @@ class Relay:
         self._published = 0
         self._stored = 0
         self._checkpoint_at = 0.0
+        self._longest_wait = longest_wait
+        self._round_at = 0.0
         self._dirty = False
 
     @property
@@ -66,14 +79,25 @@ class Relay:
 
     def pump(self, now: float) -> None:
         """Publish answers whose messages the archive holds; now and then make the place durable."""
-        if self._pending:
-            if not self._covered(self._pending[0]):
-                self._archived = store.archived(self._connection)
-            while self._pending and self._covered(self._pending[0]):
-                self._publish(self._pending.popleft())
+        if self._pending and now >= self._round_at:
+            self._round_at = now + min(self._longest_wait, self._round() * _SECONDS_A_RECIPIENT)
         self._producer.poll()
         if self._dirty and now - self._checkpoint_at >= _CHECKPOINT_SECONDS:
             self.checkpoint(now)
+
+    def _round(self) -> int:
+        """Publish what can go; to how many recipients."""
+        recipients, asked = set(), False
+        while self._pending:
+            if not self._covered(self._pending[0]):
+                if asked:
+                    break
+                self._archived, asked = store.archived(self._connection), True
+                continue
+            posted = self._pending.popleft()
+            self._publish(posted)
+            recipients.add(posted.answer.recipient)
+        return len(recipients)
 
     def checkpoint(self, now: float) -> None:
         """Flush, then store how far everything is published for certain."""
@@ -83,6 +107,11 @@ class Relay:
             self._stored = self._published
         self._checkpoint_at = now
         self._dirty = False
+
+    def finish(self, now: float) -> None:
+        """Before leaving: publish what the archive covers, whoever else could be waited for, and say so."""
+        self._round()
+        self.checkpoint(now)
 
     def recover(self, admin: Admin, tails: TailReader) -> None:
         """After a start: publish what was committed and is not in the outgoing topics yet, and repeat late events."""

@@ -53,6 +53,9 @@ message.max.bytes=16777216
 replica.fetch.max.bytes=16777216
 # the cleaner's default of 128 MB is a sixth of the heap
 log.cleaner.dedupe.buffer.size=33554432
+# one machine's clients are a few; more threads only wake each other
+num.network.threads=2
+num.io.threads=3
 num.recovery.threads.per.data.dir=2
 """
 
@@ -132,6 +135,8 @@ class Kafka:
             f"-Djava.io.tmpdir={self._home / 'tmp'}",
             f"-XX:ErrorFile={self._folder.log / 'kafka-crash.log'}",
             "-Djava.awt.headless=true",
+            "-XX:TieredStopAtLevel=1",  # the second compiler takes a third of a core for the first minutes
+            "-XX:+UseSerialGC",  # a small heap on few cores: helper threads would only compete with the workers
             f"{level}defaultLogLevel=warn",
             f"{level}showDateTime=true",
             f"{level}dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
