@@ -35,6 +35,7 @@ from engine.processors.settlement import BookWriter
 from engine.processors.stages import DEPLOYMENTS
 from engine.processors.writing import WriterPorts
 from engine.settings import Settings
+from engine.stack.workers import title_of
 from engine.store import archive, leases, sources
 from engine.store.connection import Connection, Lasting, connect
 from engine.store.crashes import StoredCrashRegister
@@ -122,7 +123,7 @@ class App:
 
     def __init__(self, settings: Settings, worker: str, instance: int, metrics: WorkerMetrics) -> None:
         self._settings = settings
-        self._name = f"{worker}-{instance}" if worker == "stages" else worker
+        self._name = title_of(worker, instance)
         self._worker = worker
         self._instance = instance
         self._metrics = metrics

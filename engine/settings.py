@@ -119,6 +119,9 @@ class Settings(BaseSettings):
         default="fused", description="stateless stages in one loop, or each a consumer group of its own"
     )
     stage_workers: int = Field(default=1, ge=1, le=64, description="processes of the stages on this machine")
+    settlement_workers: int = Field(
+        default=1, ge=1, le=8, description="settlement processes on this machine; all but one stand by"
+    )
     stage_batch: int = Field(default=500, ge=1, le=10_000, description="most messages a stage takes at once")
     stage_linger_ms: int = Field(default=5, ge=0, le=1_000, description="longest wait of a stage for a fuller batch")
     settle_batch: int = Field(default=2_000, ge=1, le=10_000, description="most payments of one settlement commit")
@@ -140,6 +143,11 @@ class Settings(BaseSettings):
     )
     zone: Annotated[str, AfterValidator(_zone)] = Field(
         default="Europe/Berlin", description="time zone (IANA name) in which times are shown"
+    )
+
+    # Trying to break it
+    crash_point: str | None = Field(
+        default=None, description="a fault planted in this process by qenex faults; never set where money is"
     )
 
     # Observability

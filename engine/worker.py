@@ -23,6 +23,7 @@ from engine.observability.logs import configure_logging, get_logger
 from engine.observability.metrics import WorkerMetrics
 from engine.observability.server import serve
 from engine.settings import Settings, load
+from engine.stack.workers import title_of
 from engine.store.connection import OPERATING_ERRORS
 from engine.store.leases import LeaseLostError
 
@@ -47,7 +48,7 @@ class Worker:
     @property
     def title(self) -> str:
         """The name under which it is known."""
-        return f"{self._name}-{self._instance}" if self._name == "stages" else self._name
+        return title_of(self._name, self._instance)
 
     def health(self) -> dict[str, object]:
         """What ``/health`` answers: ``ok`` when the worker is built and runs."""
@@ -121,6 +122,10 @@ def main() -> None:
     settings = load()
     worker = Worker(settings, arguments.name, arguments.instance)
     configure_logging(settings, worker.title)
+    if settings.crash_point is not None:
+        from engine.faults.points import plant
+
+        plant(settings.crash_point)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, worker.stop)
     try:

@@ -22,7 +22,8 @@ from engine.store.leases import Lease
 _log = get_logger()
 #: A third of the lease: one renewal may be late without losing it.
 _RENEW_SECONDS = leases.LEASE_SECONDS / 4
-_TAKE_SECONDS = 0.25
+#: How often a standby looks whether a writer has become free: one small query.
+_TAKE_SECONDS = 0.05
 
 
 class Owned(Protocol):
@@ -139,8 +140,10 @@ class WriterProcess:
 
     def _take_leases(self) -> None:
         changed = False
+        missing = [writer.name for writer in self._writers if writer.name not in self._leases]
+        found = set(leases.free(self._connection, missing, self._owner))
         for writer in self._writers:
-            if writer.name not in self._leases:
+            if writer.name in found:
                 lease = leases.take(self._connection, writer.name, self._owner)
                 if lease is not None:
                     self._leases[writer.name] = lease

@@ -24,18 +24,27 @@ _MODULE = "engine.worker"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind of worker: ``instances`` says how many run on this machine (None: one, without a number in its name)."""
+    """One kind of worker: ``instances`` says how many run on this machine (None: one)."""
 
     name: str
     instances: Callable[[Settings], int] | None = None
+
+    def title(self, instance: int) -> str:
+        """The name of one instance: `title_of` it."""
+        return title_of(self.name, instance)
 
 
 WORKERS: tuple[Row, ...] = (
     Row("archiver"),
     Row("recorder"),
-    Row("settlement"),
+    Row("settlement", lambda settings: settings.settlement_workers),
     Row("stages", lambda settings: settings.stage_workers),
 )
+
+
+def title_of(name: str, instance: int) -> str:
+    """``stages-0``, ``stages-1``; ``settlement`` and its standby ``settlement-1``."""
+    return f"{name}-{instance}" if name == "stages" or instance else name
 
 
 class Worker:
@@ -70,6 +79,7 @@ class Worker:
             "kafka": self._settings.kafka or "",
             "postgres": self._settings.postgres or "",
             "metrics_port": str(base + self._place if base else 0),
+            "crash_point": self._settings.crash_point or "",
         }
         return spawn(
             [sys.executable, "-P", "-m", _MODULE, *self._arguments], log=self.log, env=environment_for_child(**changes)
@@ -95,8 +105,7 @@ def worker_table(folder: DataFolder, settings: Settings) -> list[Worker]:
     for row in WORKERS:
         count = 1 if row.instances is None else row.instances(settings)
         for instance in range(count):
-            title = row.name if row.instances is None else f"{row.name}-{instance}"
-            workers.append(Worker(folder, settings, row.name, instance, title, place=len(workers)))
+            workers.append(Worker(folder, settings, row.name, instance, row.title(instance), place=len(workers)))
     return workers
 
 
