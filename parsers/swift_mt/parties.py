@@ -17,13 +17,14 @@ from payments import Address, Agent, Party
 def customer(tag: str, matched: re.Match[str]) -> Party:
     """The party of a 50a or 59a."""
     account, body = matched[1], matched[2]
-    letter = tag[2:]
-    if letter in {"A", "G"}:
-        return Party(account=account, bic=bic11(body))
-    if letter == "F":
-        return _numbered(account, body)
+    if tag not in _FREE:
+        return _numbered(account, body) if tag[2:] == "F" else Party(account=account, bic=bic11(body))
     name, _, rest = body.partition("\n")
     return Party(name, account, Address(tuple(rest.split("\n"))) if rest else None)
+
+
+#: Customers in free lines, the first of which is the name; the other options are F and those with a BIC.
+_FREE = frozenset({"50K", "50H", "59", "50D"})
 
 
 def _numbered(head: str | None, body: str) -> Party:

@@ -211,9 +211,13 @@ def _terminal_of(bic: str) -> str:
     return f"{eleven[:8]}A{eleven[8:]}"
 
 
-@lru_cache(maxsize=1_000)
 def _clock(at: str) -> tuple[str, str, str]:
-    """YYMMDD, HHMM and both together of an ISO 8601 time: one commit's messages share it."""
+    """YYMMDD, HHMM and both together of an ISO 8601 time: the messages of a minute share it."""
+    return _minute(at[:16] if at[10:11] == "T" else at)
+
+
+@lru_cache(maxsize=1_000)
+def _minute(at: str) -> tuple[str, str, str]:
     moment = datetime.fromisoformat(at)
     return f"{moment:%y%m%d}", f"{moment:%H%M}", f"{moment:%y%m%d%H%M}"
 

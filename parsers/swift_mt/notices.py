@@ -1,0 +1,86 @@
+"""Requests and notices: MT n92 (a request to cancel), MT 900 and 910 (confirmations of debit and credit).
+
+Rule: a request names the message it is about by what the sender wrote (11S, 21, a UETR in 79, copied fields); a
+confirmation is news of money that has moved. Source: SWIFT User Handbook, Standards MT, categories 9 and n.
+"""
+
+from __future__ import annotations
+
+import re
+
+from parsers.swift_mt.headers import Headers
+from parsers.swift_mt.parties import party_of
+from parsers.swift_mt.pieces import PRIORITIES, agent_of, bank_of, customer_of, details_of, settled, sketch_of
+from parsers.swift_mt.text import Text
+from parsers.swift_mt.values import iso_date
+from payments import Original, Party, Payment, PaymentKind
+
+_CANCELLATION_REASON = re.compile(r"/([A-Z]{4})/?([^\n]*)")
+_UETR_IN_TEXT = re.compile(r"/UETR/([0-9a-f-]{36})")
+
+
+def cancellation(text: Text, headers: Headers, user: dict[str, str]) -> Payment:
+    """MT n92: a request to cancel the message named in 21 and 11S."""
+    sender, receiver = bank_of(text.sender), bank_of(text.receiver)
+    header, narrative = (text.get("11") or "").split("\n"), text.get("79")
+    copied = text.all("32A")
+    day, amount = settled(text, copied[0][0]) if copied else (None, None)
+    reason = _CANCELLATION_REASON.match(narrative) if narrative is not None else None
+    named = _UETR_IN_TEXT.search(narrative) if narrative is not None else None
+    details = details_of(text, headers, user, sketch_of(text.plan))
+    if len(header) > 1:
+        details["original.date"] = iso_date(header[1]) or header[1]
+    return Payment(
+        index=0,
+        kind=PaymentKind.CANCELLATION_REQUEST,
+        amount=amount,
+        instruction_id=text.get("20"),
+        uetr=user.get("121"),
+        debtor_agent=sender,
+        creditor_agent=receiver,
+        instructing_agent=sender,
+        instructed_agent=receiver,
+        priority=PRIORITIES.get(headers.priority),
+        original=Original(
+            message_type=f"MT{header[0]}" if header[0] else None,
+            message_id=text.get("21"),
+            instruction_id=text.get("21"),
+            uetr=named[1] if named else user.get("121"),
+            amount=amount,
+            settlement_date=day,
+            reason_code=reason[1] if reason else None,
+            reason_text=narrative,
+        ),
+        details=details,
+    )
+
+
+def confirmation(text: Text, headers: Headers, user: dict[str, str]) -> Payment:
+    """MT 900 (the receiver's account was debited) and 910 (it was credited)."""
+    places = text.plan.places
+    sender, receiver = bank_of(text.sender), bank_of(text.receiver)
+    day, amount = settled(text, places.get("32"))
+    credited = text.message_type == "910"
+    ordering = agent_of(text, "52", places)
+    debtor = customer_of(text, "50", places) if credited else None
+    if debtor is None and ordering is not None:
+        debtor = party_of(ordering)
+    between = agent_of(text, "56", places)
+    account = Party(account=(text.get("25") or "").split("\n")[0])
+    return Payment(
+        index=0,
+        kind=PaymentKind.NOTIFICATION,
+        amount=amount,
+        value_date=day,
+        instruction_id=text.get("20"),
+        uetr=user.get("121"),
+        debtor=debtor if credited else account,
+        debtor_agent=(ordering or sender) if credited else receiver,
+        creditor=account if credited else None,
+        creditor_agent=receiver if credited else None,
+        instructing_agent=sender,
+        instructed_agent=receiver,
+        intermediaries=() if between is None else (between,),
+        original=Original(message_id=text.get("21"), instruction_id=text.get("21"), uetr=user.get("121")),
+        details=details_of(text, headers, user, sketch_of(text.plan)),
+    )
