@@ -32,6 +32,12 @@ CODES: dict[str, Code] = {
     "N06": Code("A message refused by the network is not executed", "Correct it and send it again", "house"),
     "N07": Code("A message stands in FIN blocks with its header", "Nothing to do if a statement was meant", "house"),
     "N08": Code("A block occurs once and blocks come in order", "Send each block once, in order", "house"),
+    "N09": Code("A rule was set aside for this sender by a setting", "Nothing to do: the use is recorded", "house"),
+    "N10": Code(
+        "Opening balance and entries give the closing balance", "Ask the bank for the whole statement", "house"
+    ),
+    "N11": Code("90C and 90D count and sum the entries", "Ask the bank for the whole report", "house"),
+    "N12": Code("A copied field has the format of the type it is copied from", "Correct the copy", "house"),
     "H01": Code("Block 1 is F01, terminal (12), session (4), sequence (6)", "Correct the basic header", "UHB"),
     "H02": Code("The application identifier is F, A or L", "Use F for FIN", "UHB"),
     "H03": Code("The service identifier of a FIN message is 01 or 21", "Use 01", "UHB"),

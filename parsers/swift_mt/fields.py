@@ -1,8 +1,7 @@
-"""The field table: every field's format in SWIFT's notation, with the names of its components.
+"""Fields, compiled from the field table: the quick test of a value, its named components, what is wrong with it.
 
-Rule: a field is one row, tag | notation | names of the components in order; a name that ends with * holds several
-lines, each a component of its own (NameAndAddress, NameAndAddress2, ...). What a component is called decides how it
-is checked: Date, Currency, Amount, IdentifierCode, Time. Source: SWIFT User Handbook, Standards MT, field definitions.
+Rule: a good value costs one test; only a value that fails it is taken apart to say why. Source: SWIFT User Handbook,
+Standards MT, field definitions and FIN Error Codes.
 """
 
 from __future__ import annotations
@@ -12,96 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from parsers.swift_mt import values
+from parsers.swift_mt.field_table import CODE_WORDS, IDENTIFIER_CODES, LINE_NUMBERS, REFERENCES, TABLE
 from parsers.swift_mt.notation import pattern_of
 from payments import CURRENCIES
-
-_TABLE = """
-11R  | 3!n$6!n[$4!n6!n]                | MTNumber Date SessionNumber ISN
-11S  | 3!n$6!n[$4!n6!n]                | MTNumber Date SessionNumber ISN
-12   | 3!n                             | MTNumber
-13C  | /8c/4!n<SIGN>4!n                | Code TimeIndication Sign TimeOffset
-13D  | 6!n4!n<SIGN>4!n                 | Date Time Sign Offset
-20   | 16x                             | Reference
-21   | 16x                             | Reference
-23B  | 4!c                             | Type
-23E  | 4!c[/30x]                       | InstructionCode AdditionalInformation
-25   | 35x                             | Account
-25P  | 35x$<BIC>                       | Account IdentifierCode
-26T  | 3!c                             | Type
-28   | 5n[/2n]                         | StatementNumber SequenceNumber
-28C  | 5n[/5n]                         | StatementNumber SequenceNumber
-28D  | 5n/5n                           | MessageIndex Total
-30   | 6!n                             | Date
-32A  | 6!n3!a15d                       | Date Currency Amount
-32B  | 3!a15d                          | Currency Amount
-33B  | 3!a15d                          | Currency Amount
-34F  | 3!a[<DC>]15d                    | Currency DCMark Amount
-36   | 12d                             | Rate
-50A  | [/34x$]<BIC>                    | Account IdentifierCode
-50C  | <BIC>                           | IdentifierCode
-50F  | 35x$4*35x                       | PartyIdentifier NumberedLines
-50G  | /34x$<BIC>                      | Account IdentifierCode
-50H  | /34x$4*35x                      | Account NameAndAddress*
-50K  | [/34x$]4*35x                    | Account NameAndAddress*
-50L  | 35x                             | PartyIdentifier
-51A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
-52A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
-52C  | /34x                            | Account
-52D  | [<PARTY>$]4*35x                 | DCMark Account NameAndAddress*
-53A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
-53B  | <PARTY>[$35x]|35x               | DCMark Account Location Location
-53D  | [<PARTY>$]4*35x                 | DCMark Account NameAndAddress*
-54A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
-54B  | <PARTY>[$35x]|35x               | DCMark Account Location Location
-54D  | [<PARTY>$]4*35x                 | DCMark Account NameAndAddress*
-55A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
-55B  | <PARTY>[$35x]|35x               | DCMark Account Location Location
-55D  | [<PARTY>$]4*35x                 | DCMark Account NameAndAddress*
-56A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
-56C  | /34x                            | Account
-56D  | [<PARTY>$]4*35x                 | DCMark Account NameAndAddress*
-57A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
-57B  | <PARTY>[$35x]|35x               | DCMark Account Location Location
-57C  | /34x                            | Account
-57D  | [<PARTY>$]4*35x                 | DCMark Account NameAndAddress*
-58A  | [<PARTY>$]<BIC>                 | DCMark Account IdentifierCode
-58D  | [<PARTY>$]4*35x                 | DCMark Account NameAndAddress*
-59   | [/34x$]4*35x                    | Account NameAndAddress*
-59A  | [/34x$]<BIC>                    | Account IdentifierCode
-59F  | [/34x$]4*35x                    | Account NumberedLines
-60F  | <DC>6!n3!a15d                   | DCMark Date Currency Amount
-60M  | <DC>6!n3!a15d                   | DCMark Date Currency Amount
-61   | 6!n[4!n]<MARK>[1!a]15d1!a3!c<REF>[//16x][$34x] | ValueDate EntryDate DebitCreditMark FundsCode Amount TransactionType IdentificationCode ReferenceForTheAccountOwner ReferenceOfTheAccountServicingInstitution SupplementaryDetails
-62F  | <DC>6!n3!a15d                   | DCMark Date Currency Amount
-62M  | <DC>6!n3!a15d                   | DCMark Date Currency Amount
-64   | <DC>6!n3!a15d                   | DCMark Date Currency Amount
-65   | <DC>6!n3!a15d                   | DCMark Date Currency Amount
-70   | 4*35x                           | Narrative
-71A  | 3!a                             | Code
-71F  | 3!a15d                          | Currency Amount
-71G  | 3!a15d                          | Currency Amount
-72   | 6*35x                           | Narrative
-75   | 6*35x                           | Narrative
-76   | 6*35x                           | Narrative
-77A  | 20*35x                          | Narrative
-77B  | 3*35x                           | Narrative
-77T  | <TEXT>                          | Narrative
-79   | 35*50x                          | Narrative*
-86   | 6*65x                           | Narrative*
-90C  | 5n3!a15d                        | Number Currency Amount
-90D  | 5n3!a15d                        | Number Currency Amount
-"""  # noqa: E501 - a row is a line
-
-#: Code words that a field may hold, and the code of the error (MT103, fields 23B and 71A).
-CODE_WORDS = {
-    "23B": (frozenset({"CRED", "CRTS", "SPAY", "SPRI", "SSTD"}), "T36"),
-    "71A": (frozenset({"OUR", "SHA", "BEN"}), "T08"),
-}
-_REFERENCES = frozenset({"20", "21"})
-
-#: Numbers that lines of an option F may carry: 1 name, 2 address, 3 country and town, 4 date of birth, 5 place of
-#: birth, 6 customer number, 7 national number, 8 more of 1, 6 or 7.
-_LINE_NUMBERS = {"50F": "12345678", "59F": "123"}
 
 Matched = re.Match[str]
 #: What a value matched, or None.
@@ -152,7 +64,7 @@ class Field:
             if text is not None and (check := _COMPONENT_FAULTS.get(name)) and (fault := check(text))
         ]
         found += _amount_faults(self, matched)
-        if self.tag in _REFERENCES and not _reference_fits(matched):
+        if self.tag in REFERENCES and not _reference_fits(matched):
             found.append(("T26", matched[0]))
         if self.tag in CODE_WORDS and matched[0] not in CODE_WORDS[self.tag][0]:
             found.append((CODE_WORDS[self.tag][1], matched[0]))
@@ -173,20 +85,17 @@ def numbered_components(text: str) -> dict[str, str]:
     return result
 
 
-_IDENTIFIER_CODES = frozenset({"ARNU", "CCPT", "CUST", "DRLC", "EMPL", "NIDN", "SOSE", "TXID"})
-
-
 def numbered_faults(tag: str, matched: Matched) -> list[Fault]:
     """Faults of the numbered lines of 50F and 59F, and of 50F's party identifier (codes T54, T55, T56, T73, T50)."""
     found: list[Fault] = []
     head, lines = matched[1] or "", matched[2].split("\n")
     if tag == "50F" and not head.startswith("/"):
         code, _, rest = head.partition("/")
-        if code not in _IDENTIFIER_CODES or not rest:
+        if code not in IDENTIFIER_CODES or not rest:
             found.append(("T55", head))
         elif not values.is_country(rest[:2]):
             found.append(("T73", rest[:2]))
-    allowed = _LINE_NUMBERS[tag]
+    allowed = LINE_NUMBERS[tag]
     numbers = [line[0] if line[1:2] == "/" else "" for line in lines]
     wrong = [line for number, line in zip(numbers, lines, strict=True) if number not in allowed]
     if wrong or "" in numbers:
@@ -205,6 +114,11 @@ def numbered_faults(tag: str, matched: Matched) -> list[Fault]:
 
 def _date_fault(text: str) -> Fault | None:
     return None if values.iso_date(text) else ("T50", text)
+
+
+def _month_day_fault(text: str) -> Fault | None:
+    """A day of some year: 29 February is one."""
+    return None if values.iso_date("00" + text) else ("T50", text)
 
 
 def _currency_fault(text: str) -> Fault | None:
@@ -231,6 +145,7 @@ def _name_fault(text: str) -> Fault | None:
 _COMPONENT_FAULTS: dict[str, Callable[[str], Fault | None]] = {
     "Date": _date_fault,
     "ValueDate": _date_fault,
+    "EntryDate": _month_day_fault,
     "Currency": _currency_fault,
     "IdentifierCode": _bic_fault,
     "NameAndAddress*": _name_fault,
@@ -245,12 +160,15 @@ def _is_zero(amount: str) -> bool:
     return not amount.strip("0,")
 
 
+_DATED = ("Date", "Currency", "Amount")
+
+
 def _amount_faults(field: Field, matched: Matched) -> list[Fault]:
     currency, amount = field.group("Currency"), field.group("Amount")
     if not currency or not amount or matched[currency] not in values.CURRENCY_CODES:
         return []
     found = [] if values.decimals_fit(matched[amount], matched[currency]) else [("C03", matched[amount])]
-    if field.tag == "32A" and matched[currency] not in values.MONEY_CODES:
+    if field.names == _DATED and matched[currency] not in values.MONEY_CODES:
         found.append(("C08", matched[currency]))
     return found
 
@@ -289,7 +207,7 @@ _RECURRING = re.compile(r"12|13C|23[BE]?|26T|5[1-8][ABCD]|71A|77B|77A")
 def _check_for(field: Field) -> Check:
     """The quick test of a value: what it matched, None when anything is wrong with it."""
     names, match = field.names, field.match
-    if names == ("Date", "Currency", "Amount") and field.tag == "32A":
+    if names == _DATED:
         return _dated_amount(match, field.notation, 0, values.MONEY_CODES)
     if names == ("DCMark", "Date", "Currency", "Amount"):
         return _dated_amount(match, field.notation, 1, values.CURRENCY_CODES)
@@ -301,7 +219,7 @@ def _check_for(field: Field) -> Check:
         check = _full(field)
     else:
         pattern = pattern_of(field.notation, before_lines=_NOT_AN_ACCOUNT if "NameAndAddress*" in names else "")
-        check = re.compile(_NO_SLASHES + pattern if field.tag in _REFERENCES else pattern).fullmatch
+        check = re.compile(_NO_SLASHES + pattern if field.tag in REFERENCES else pattern).fullmatch
     return Known(check).__getitem__ if _RECURRING.fullmatch(field.tag) else check
 
 
@@ -370,7 +288,10 @@ def _entry(match: Check) -> Check:
 
     def check(value: str) -> Matched | None:
         matched = match(value)
-        return None if matched is None or day(value[:6]) is None else matched
+        if matched is None or day(value[:6]) is None:
+            return None
+        entered = matched[2]
+        return matched if entered is None or day("00" + entered) is not None else None
 
     return check
 
@@ -385,7 +306,7 @@ def _field(row: str) -> Field:
 
 
 #: Tag -> field. A tag that is not here is read as it stands.
-FIELDS: dict[str, Field] = {field.tag: field for row in _TABLE.strip().split("\n") if (field := _field(row))}
+FIELDS: dict[str, Field] = {field.tag: field for row in TABLE.strip().split("\n") if (field := _field(row))}
 #: Tag -> the quick test of a value.
 CHECKS: dict[str, Check] = {tag: _check_for(field) for tag, field in FIELDS.items()}
 

@@ -3,8 +3,9 @@ r"""SWIFT's field format notation, compiled into matchers that deliver the compo
 Rule: a format is written once, as the user handbook writes it, and everything else is made from it. Understood here:
 ``16x`` (up to 16 of set x), ``4!c`` (exactly 4), ``4*35x`` (up to 4 lines of 35), ``15d`` (amount with a comma),
 ``[...]`` optional, ``$`` line break, ``|`` between alternatives, other characters literal, and shorthands for parts
-that recur: ``<BIC>``, ``<PARTY>`` (``[/1!a][/34x]``), ``<DC>``, ``<MARK>`` (of field 61), ``<SIGN>``, ``<REF>`` (16x
-without ``//``), ``<TEXT>`` (9000z with line breaks). Source: SWIFT User Handbook, Standards MT General Information.
+that recur: ``<BIC>``, ``<PARTY>`` (``[/1!a][/34x]``), ``<DC>``, ``<N>`` (the sign of a rate), ``<MARK>`` (of field 61),
+``<SIGN>``, ``<REF>`` (16x without ``//``), ``<TEXT>`` (9000z with line breaks).
+Source: SWIFT User Handbook, Standards MT General Information.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _SHORTHANDS = {
         r"(?=/)(?:/([CD])(?=[/\n]|\Z))?(?:/(.*))?",
     ),
     "DC": ("([CD])", "(.)"),
+    "N": ("(N)", "(N)"),
     "MARK": ("(R?[CD]|E[CD])", "([A-Z]{1,2})"),
     "SIGN": (r"([+\-])", "(.?)"),
     # A reference without any slash is the rule, and is told apart from one with slashes at once.

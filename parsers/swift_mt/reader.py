@@ -11,12 +11,14 @@ from operator import call
 
 from parsers.message import Message, Mode
 from parsers.swift_mt.codes import finding
+from parsers.swift_mt.copies import copied, original_type
 from parsers.swift_mt.envelope import Frame, encoding_of, frames, text_of, whole
-from parsers.swift_mt.fields import form_faults
+from parsers.swift_mt.fields import CHECKS, FIELDS, form_faults
 from parsers.swift_mt.headers import Headers, Problem, tag_blocks, trailer_problem, user_header
 from parsers.swift_mt.layouts import FLAGGED
 from parsers.swift_mt.parsed import MtMessage
 from parsers.swift_mt.rules import END, Rule
+from parsers.swift_mt.rules_statement import differences
 from parsers.swift_mt.text import Text
 from parsers.swift_mt.to_payment import payments_of
 from payments import Finding, Payment
@@ -138,7 +140,40 @@ def _judge(text: Text, problems: list[Problem], severity: Severity) -> list[Find
             at_place = rule.find(text)
             if at_place is not None:
                 findings.append(_broken(rule, text, at_place, severity))
+    if plan.key in _EXTRA:
+        findings += _EXTRA[plan.key](text)
     return findings
+
+
+def _sums(text: Text) -> list[Finding]:
+    """What does not add up in a statement: said, never refused."""
+    return [
+        finding(
+            "N10" if text.plan.tags[place][:2] == "62" else "N11",
+            f"line {text.line_of(place)}, :{text.plan.tags[place]}:",
+            text.values[place],
+            severity="warning",
+            level="field",
+            detail=detail,
+        )
+        for place, detail in differences(text)
+    ]
+
+
+def _copies(text: Text) -> list[Finding]:
+    """Copied fields that do not have their format: what was refused may be copied as it was."""
+    found = []
+    for place in copied(text)[:_MOST]:
+        tag, value = text.plan.tags[place], text.values[place]
+        if tag in CHECKS and CHECKS[tag](value) is None:
+            where = f"line {text.line_of(place)}, :{tag}:"
+            detail = f"MT{original_type(text) or '?'}, format {FIELDS[tag].notation}"
+            found.append(finding("N12", where, value, severity="warning", level="field", detail=detail))
+    return found
+
+
+#: Key of the message table -> what is said of a message beside its rules.
+_EXTRA = dict.fromkeys(("940", "942", "950", "970", "972"), _sums) | dict.fromkeys(("n92", "n95", "n96"), _copies)
 
 
 def _faulty(text: Text) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ with three codes is three rows. Sources: SWIFT User Handbook, Standards MT categ
 
 from __future__ import annotations
 
+from parsers.swift_mt.rule_tables_batch import BATCH_RULES
 from parsers.swift_mt.rules import (
     ORDER_23E,
     PRIORITY,
@@ -38,10 +39,12 @@ from parsers.swift_mt.rules import (
     no_codes_without,
     no_field,
     no_number,
+    note_and_copy,
     option,
     orderer_missing,
     receivers_charges_currency,
     remittance_twice,
+    report_currencies,
     text_after_code,
     unknown_code,
 )
@@ -120,8 +123,11 @@ _STP = (
 _BANK = (Rule("C1", "C81", needs("56", "57"), "56a needs 57a", "Add 57a", "56"),)
 _COVER = (*_BANK, Rule("C2", "C68", cover_intermediary, "In sequence B 56a needs 57a", "Add 57a"))
 
+_BALANCES = (Rule("C1", "C27", balance_currencies, "60a, 62a and 64 have one currency", "Correct the currency"),)
+
 #: Key of the message table -> its rules, in the order of the handbook.
 RULES: dict[str, tuple[Rule, ...]] = {
+    **BATCH_RULES,
     "103": (*_23E_RULES, *_CORE, *_later(0)),
     "103STP": (*_23E_RULES, *_STP),
     "103REMIT": (
@@ -140,13 +146,18 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule("C1", "C24", narrative_without_entry, "An 86 among the entries follows its 61", "Add the 61", "86"),
         Rule("C2", "C27", balance_currencies, "60a, 62a, 64 and 65 have one currency", "Correct the currency"),
     ),
+    "941": (Rule("C1", "C27", report_currencies, "60F, 62F, 64, 65, 90a have one currency", "Correct the currency"),),
     "942": (
         Rule("C3", "C24", narrative_without_entry, "An 86 among the entries follows its 61", "Add the 61", "86"),
         Rule("C1", "C27", interim_currencies, "34F, 90C and 90D have one currency", "Correct the currency"),
         Rule("C2", "C23", floor_limits, "One 34F has no mark; of two the first is D, the second C", "Correct 34F"),
     ),
-    "950": (Rule("C1", "C27", balance_currencies, "60a, 62a and 64 have one currency", "Correct the currency"),),
-    "n92": (Rule("C1", "C25", copy_missing, "79, or a copy of the fields of the original, or both", "Add field 79"),),
+    "950": _BALANCES,
+    "970": _BALANCES,
+    "972": _BALANCES,
+    "n92": (Rule("C1", "C25", copy_missing, "79, or a copy of the mandatory fields, or both", "Add field 79"),),
+    "n95": (Rule("C1", "C31", note_and_copy, "79 or a copy of the fields, not both", "Keep one", "79"),),
+    "n96": (Rule("C1", "C31", note_and_copy, "79 or a copy of the fields, not both", "Keep one", "79"),),
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from parsers.swift_mt.copies import copied, lacking, original_type
 from payments import IBAN
 
 if TYPE_CHECKING:  # a plan of the text holds its rules
@@ -273,8 +274,18 @@ def orderer_missing(text: Text) -> int | None:
 
 
 def copy_missing(text: Text) -> int | None:
-    """79 or copied fields."""
-    return END if len(text.plan.tags) <= 3 else None
+    """79, or a copy of at least the mandatory fields of the message that 11S names."""
+    if "79" in text.plan.at:
+        return None
+    held = [text.plan.tags[place] for place in copied(text)]
+    named = original_type(text)
+    return END if not held or (named is not None and lacking(named, held)) else None
+
+
+def note_and_copy(text: Text) -> int | None:
+    """79 or copied fields, not both."""
+    held = copied(text)
+    return held[0] if held and "79" in text.plan.at else None
 
 
 _BALANCES = ("60F", "60M", "62F", "62M", "64", "65")
@@ -283,6 +294,12 @@ _BALANCES = ("60F", "60M", "62F", "62M", "64", "65")
 def balance_currencies(text: Text) -> int | None:
     """One currency (its first two letters) in all balances."""
     return _one_currency([(place, value[7:9]) for tag in _BALANCES for place, value in text.all(tag)])
+
+
+def report_currencies(text: Text) -> int | None:
+    """One currency (its first two letters) in the balances and sums of a report."""
+    sums = [(place, value.lstrip("0123456789")[:2]) for tag in ("90C", "90D") for place, value in text.all(tag)]
+    return _one_currency(sums + [(place, value[7:9]) for tag in _BALANCES for place, value in text.all(tag)])
 
 
 def _one_currency(pairs: list[tuple[int, str]]) -> int | None:

@@ -12,7 +12,15 @@ from collections.abc import Container
 from functools import lru_cache
 
 from parsers.swift_mt.fields import CHECKS, FIELDS, Field
-from parsers.swift_mt.layouts import FLAGGED, LONGEST, LONGEST_OTHERWISE, key_of, layout_of, structure_faults
+from parsers.swift_mt.layouts import (
+    FLAGGED,
+    LONGEST,
+    LONGEST_OTHERWISE,
+    key_of,
+    layout_of,
+    sequences_of,
+    structure_faults,
+)
 from parsers.swift_mt.rule_tables import rules_for
 from parsers.swift_mt.rules import Rule
 
@@ -37,8 +45,8 @@ class Plan:
     """
 
     __slots__ = (
-        "_chosen", "_guards", "_known", "at", "checks", "cover", "details", "faults", "key", "longest", "name",
-        "payable", "places", "rules", "tags",
+        "_chosen", "_guards", "_known", "_sequences", "at", "checks", "cover", "details", "faults", "key", "longest",
+        "name", "payable", "places", "rules", "tags",
     )  # fmt: skip
 
     def __init__(self, message_type: str, flag: str, row: str) -> None:
@@ -52,6 +60,7 @@ class Plan:
             known = {"20", "21", "11R", "11S", "75", "76", "77A", "79"} if key else ()
         self.checks = [CHECKS[tag] if tag in known else _ANYTHING for tag in tags]
         self._known = known
+        self._sequences: list[tuple[str, int, int]] | None = None
         self.faults = structure_faults(key, tags) if key is not None else []
         self.at: dict[str, list[int]] = {}
         for place, tag in enumerate(tags):
@@ -77,6 +86,12 @@ class Plan:
         """The field that a value is judged by; None where it is only read."""
         tag = self.tags[place]
         return FIELDS[tag] if tag in self._known else None
+
+    def sequences(self) -> list[tuple[str, int, int]]:
+        """The sequences: (letter, first place, place after the last); asked for by rules of types that have some."""
+        if self._sequences is None:
+            self._sequences = sequences_of(self.key, self.tags) if self.key else []
+        return self._sequences
 
     def rules_of(self, values: list[str]) -> tuple[Rule, ...]:
         """The rules that these values can break: those of another service level or bearer of charges are left out."""
