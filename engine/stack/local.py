@@ -115,6 +115,10 @@ class LocalStack:
         """Start a piece on the port it had, without waiting until it is ready."""
         self._running[name] = self._pieces[name].start()
 
+    def signal(self, name: str, number: int) -> None:
+        """Send a signal to a piece, if it runs."""
+        self._running[name].signal(number)
+
     def kill(self, name: str) -> None:
         """End a piece by SIGKILL, as a crash would, and wait until it is gone."""
         self._running[name].signal(signal.SIGKILL)
@@ -160,11 +164,15 @@ class LocalStack:
             self.postgres = changes["postgres"] = postgres.url
         self.settings = self.settings.model_copy(update=changes)
 
+    def worker_settings(self) -> Settings:
+        """What the workers are told: the stack's settings."""
+        return self.settings
+
     def _start_workers(self) -> None:
         from engine.stack.prepare import prepare
 
         prepare(self.settings, self._say)
-        for worker in worker_table(self.folder, self.settings):
+        for worker in worker_table(self.folder, self.worker_settings()):
             self._pieces[worker.name] = worker
             self._running[worker.name] = worker.start()
         for name, piece in self._pieces.items():

@@ -54,6 +54,10 @@ class Arrival:
     sample: Sample
 
 
+#: Hears what became of a message at the broker: its arrival, or None and why not.
+Told = Callable[[Arrival | None, str], None]
+
+
 class Bed:
     """A stack in use. ``dates``: business dates of the books; ``restarts``: workers that had to be started again."""
 
@@ -263,26 +267,29 @@ class Sender:
             }
         )
 
-    def send(self, sample: Sample, *, signature: str | None = None) -> None:
-        """Queue one; ``signature`` instead of the right one."""
+    def send(self, sample: Sample, *, signature: str | None = None, told: Told | None = None) -> None:
+        """Queue one; ``signature`` instead of the right one; ``told`` hears what the broker said."""
         lau = signature or self._bed.signer.sign(sample.sender, sample.value) or ""
         self._client.produce(
             sample.topic,
             sample.value,
             sample.key.encode(),
             headers={LAU: lau.encode()},
-            on_delivery=lambda error, message: self._delivered(sample, error, message),
+            on_delivery=lambda error, message: self._delivered(sample, error, message, told),
         )
         self._client.poll(0)
 
-    def _delivered(self, sample: Sample, error: KafkaError | None, message: Message) -> None:
+    def _delivered(self, sample: Sample, error: KafkaError | None, message: Message, told: Told | None) -> None:
         if error is not None:
             self.refused.append(f"{sample.kind}: {error.str()}")
+            if told is not None:
+                told(None, error.str())
             return
         digest = hashlib.sha256(sample.value).digest()
-        self.arrived.append(
-            Arrival(message.topic() or "", message.partition() or 0, message.offset() or 0, digest, sample)
-        )
+        arrival = Arrival(message.topic() or "", message.partition() or 0, message.offset() or 0, digest, sample)
+        self.arrived.append(arrival)
+        if told is not None:
+            told(arrival, "")
 
     def poll(self, seconds: float) -> None:
         """Serve what the broker answered."""
