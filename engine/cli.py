@@ -65,6 +65,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("validate", "engine.commands.messages:validate", _MESSAGES, "Check messages: verdict and findings."),
     Command("formats", "engine.commands.messages:formats", _MESSAGES, "List what can be read and what is checked."),
     Command("bench", "engine.commands.bench:bench", _EVIDENCE, "Measure, beside peers on this machine."),
+    Command("faults", "engine.commands.faults:faults", _EVIDENCE, "Break a running engine, look what holds."),
 )
 
 _ROWS = {command.name: command for command in COMMANDS}

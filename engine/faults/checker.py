@@ -120,7 +120,7 @@ def groups_take_effect_once(history: Sequence[Event]) -> Finding:
     for group, events in members.items():
         found.examined += 1
         effective = [event["place"] for event in events if set(last.get(event["place"], {}).values()) & EFFECTIVE]
-        must = all(set(event["allowed"]) <= EFFECTIVE for event in events)
+        must = all(event["must"] for event in events)
         if len(effective) > 1 or (must and not effective):
             found.wrong.append(f"of {len(events)} messages of the group {group} {len(effective)} took effect")
     return found

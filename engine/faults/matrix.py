@@ -1,0 +1,143 @@
+"""Plays the fault matrix: a stack, a bed on it, case after case, a judgement after each.
+
+Rule: a case that cannot be finished is broken, not skipped; the next one begins on a stack that was made whole again,
+or on a new one. Each case has its own history file.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from engine import settings as settings_module
+from engine.faults.history import History
+from engine.faults.rows import Case
+from engine.faults.scene import Outcome, Scene
+from engine.faults.stack import FaultyStack, set_environment
+from engine.testbed.bed import Bed
+
+Say = Callable[[str], None]
+#: What every stack of the matrix is told: days turn by command, a standby for the books, logs that say what happened.
+_SETTINGS = {"settlement_workers": 2, "ingest_partitions": 3, "day_schedule": "manual", "log_level": "info"}
+KEPT, BROKEN, SKIPPED = "kept", "broken", "not runnable here"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A line of the printed matrix. ``injected`` counts faults; ``checks`` are those that are broken."""
+
+    row: int
+    case: str
+    fault: str
+    at_risk: str
+    verdict: str
+    injected: int = 0
+    messages: int = 0
+    checks: int = 0
+    seconds: float = 0.0
+    faults: dict[str, int] = field(default_factory=dict)
+    broken: list[dict[str, object]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    history: str | None = None
+
+    def record(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self)
+
+
+class Matrix:
+    """Plays cases. ``folder`` gets the histories, and the stack while it runs."""
+
+    def __init__(self, folder: Path, seed: int, say: Say) -> None:
+        self._folder = folder
+        self._seed = seed
+        self._say = say
+        self._stacks = 0
+
+    def play(self, cases: Sequence[Case]) -> Iterator[Result]:
+        """A result for each case, as soon as it is there."""
+        set_environment(**{f"QENEX_{name.upper()}": str(value) for name, value in _SETTINGS.items()})
+        waiting = list(cases)
+        while waiting:
+            while waiting and (why := _without_stack(waiting[0])) is not None:
+                yield _skipped(waiting.pop(0), why)
+            if not waiting:
+                return
+            with self._bed() as bed:
+                whole = True
+                while waiting and whole:
+                    case = waiting.pop(0)
+                    why = _without_stack(case)
+                    result = self._play(case, bed) if why is None else _skipped(case, why)
+                    whole = result.verdict != BROKEN
+                    yield result
+
+    def _play(self, case: Case, bed: Bed) -> Result:
+        assert case.play is not None
+        assert isinstance(bed.stack, FaultyStack)
+        path = self._folder / f"{case.row:02d}-{case.name}.jsonl"
+        began = time.monotonic()
+        self._say(f"row {case.row}: {case.fault}")
+        with History(path) as history:
+            scene = Scene(bed, bed.stack, history, self._seed, f"{case.row:02d}{case.name[:2].upper()}")
+            try:
+                with scene.watched():
+                    case.play(scene)
+                played = time.monotonic() - began
+                scene.judge()
+            except Exception as problem:
+                played = time.monotonic() - began
+                said = f"{type(problem).__name__}: {problem}"
+                scene.outcome.findings.append({"check": "played-to-the-end", "ok": False, "detail": said})
+        return _result(case, scene.outcome, played, path)
+
+    @contextmanager
+    def _bed(self) -> Iterator[Bed]:
+        self._stacks += 1
+        root = self._folder / f"stack-{self._stacks}"
+        try:
+            settings = settings_module.load(data=root)
+            with FaultyStack(root, settings=settings, say=self._say) as stack:
+                bed = Bed(stack)
+                bed.populate()
+                yield bed
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+
+
+def _without_stack(case: Case) -> str | None:
+    return case.skip()
+
+
+def _skipped(case: Case, why: str) -> Result:
+    return Result(case.row, case.name, case.fault, case.at_risk, SKIPPED, notes=[why])
+
+
+def _result(case: Case, outcome: Outcome, seconds: float, path: Path) -> Result:
+    return Result(
+        case.row, case.name, case.fault, case.at_risk, BROKEN if outcome.broken else KEPT,
+        injected=outcome.injected.total(), messages=outcome.messages, checks=len(outcome.findings),
+        seconds=round(seconds, 1), faults=dict(outcome.injected), broken=outcome.broken, notes=outcome.notes,
+        history=str(path),
+    )  # fmt: skip
+
+
+@contextmanager
+def folder_of(given: Path | None) -> Iterator[Path]:
+    """Where histories are kept: the given folder, or a temporary one that Postgres' user may pass through."""
+    if given is not None:
+        given.mkdir(parents=True, exist_ok=True)
+        yield given.resolve()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="qenex-faults-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        for stack in folder.glob("stack-*"):
+            shutil.rmtree(stack, ignore_errors=True)
