@@ -17,6 +17,7 @@ _HEAD = re.compile(r"\{1:([^{}]*)\}\{2:([^{}]*)\}(?:\{3:((?:\{[^{}]*\})*)\})?\{4
 _TAIL = re.compile(r"(?:\{5:((?:\{[^{}]*\})*)\})?\s*\Z")
 _START = re.compile(r"\{1:[A-Z][0-9]{2}[^{}\n]{0,60}\}")
 _BLOCK = re.compile(r"\s*\{([1-9A-Z]):")
+_TAG_ROW = re.compile(r"\s*\{")
 _BRACE = re.compile(r"[{}]")
 #: Ends of a text block that is not closed by a line ``-}``, in the order they are tried.
 _LOOSE_END = re.compile(r"\n?-?\}(?=\s*(?:\{[5-9A-Z]:|\{1:[A-Z][0-9]{2}|\$|[\x00\x03]|\Z))")
@@ -36,12 +37,12 @@ class Frame:
     says that block 4 is a row of ``{tag:value}``. ``others`` are the blocks after the text: (identifier, content).
     ``problems`` are (code, place, value, detail). ``blocks``, where the blocks are not the ordinary ones in their
     order, are all after the first: (white space before it, identifier, content). ``alone`` says that the message is
-    the whole input. ``encoding`` is that of the input's bytes.
+    the whole input. ``after`` is stray text behind the last block. ``encoding`` is that of the input's bytes.
     """
 
     __slots__ = (
-        "alone", "application", "bare", "basic", "blocks", "encoding", "end", "others", "problems", "raw", "service",
-        "text", "user",
+        "after", "alone", "application", "bare", "basic", "blocks", "encoding", "end", "others", "problems",
+        "raw", "service", "text", "user",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +69,7 @@ class Frame:
         self.blocks: list[tuple[str, str, str]] = []
         self.bare = bare
         self.alone = alone
+        self.after = ""
         self.encoding = "latin-1"
 
     def trailer(self) -> str:
@@ -108,12 +110,14 @@ def frames(text: str) -> Iterator[Frame]:
     if text[: start.start()].lstrip("\ufeff\xef\xbb\xbf \n\t\r\x00\x01\x03\x1a$"):
         yield _stray(text[: start.start()])
     while start is not None:
-        frame, end = _frame(text, start)
-        end = _filler_end(text, end)
+        frame, last = _frame(text, start)
+        end = _filler_end(text, last)
         following = _START.search(text, end)
         until = following.start() if following is not None else len(text)
         if stray := text[end:until].strip(" \n\t\x00\x01\x03\x1a$"):
             frame.problems.append(("N04", "after the message", stray, ""))
+            frame.after = text[last:until].rstrip(" \n\t\x00\x01\x03\x1a$")
+            frame.raw += frame.after
         yield frame
         start = following
 
@@ -160,7 +164,9 @@ def _frame(text: str, start: re.Match[str]) -> tuple[Frame, int]:
         if content is None:
             frame.problems.append((_UNCLOSED_CODES.get(identifier, "N03"), f"block {identifier}", "", "not closed"))
             content, end = text[block.end() : end], end
-        if (identifier in seen or (identifier in "234" and identifier < last)) and len(frame.problems) < _MOST_PROBLEMS:
+        if (identifier in seen or identifier in "6789" or (identifier in "234" and identifier < last)) and len(
+            frame.problems
+        ) < _MOST_PROBLEMS:
             frame.problems.append(("N08", f"block {identifier}", content, ""))
         seen.add(identifier)
         last = identifier
@@ -187,7 +193,7 @@ def _content(text: str, start: int, identifier: str, frame: Frame) -> tuple[str 
 
     None for the content when it does not close: the place is then where the next message begins, or the end.
     """
-    if identifier == "4" and not text.startswith("{", start):
+    if identifier == "4" and _TAG_ROW.match(text, start) is None:
         following = _next_start(text, start)
         end = text.find("\n-}", start, following)
         if end >= 0:
@@ -242,6 +248,8 @@ def _bare(text: str) -> Iterator[Frame]:
         chunk = text[start:until]
         ended = chunk.find("\n-")
         body = (chunk if ended < 0 else chunk[:ended]).rstrip("\n")
+        if body.endswith("-}"):  # of a text whose last line is not ended
+            body = body[:-2]
         yield Frame(chunk, text="\n" + body, end=chunk[len(body) :], bare=True)
 
 

@@ -296,12 +296,20 @@ def _entry(match: Check) -> Check:
     return check
 
 
+#: What is tried of fields that real statements get wrong in more ways than the relaxed notation takes: blanks around
+#: the amount, a day of entry left blank, no type of transaction.
+_LOOSE = {
+    "61": r"([0-9]{6})([0-9]{4}|[ ]{4})?(R?[CD]|E[CD])[ ]*([A-Z])?\s*([0-9]*[,.]?[0-9]*)[ ]*([A-Z])?([A-Z0-9]{3})?"
+    r"((?:(?!//).)*)(?://(.*))?(?:\n((?:.|\n)*))?",
+}
+
+
 def _field(row: str) -> Field:
     tag, rest = row.split("|", 1)
     notation, names_text = rest.rsplit("|", 1)
     tag, notation, names = tag.strip(), notation.strip(), tuple(names_text.split())
     strict = re.compile(pattern_of(notation)).fullmatch
-    loose = re.compile(pattern_of(notation, loose=True)).fullmatch
+    loose = re.compile(_LOOSE.get(tag) or pattern_of(notation, loose=True)).fullmatch
     return Field(tag, notation, names, strict, loose)
 
 

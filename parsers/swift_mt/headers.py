@@ -16,6 +16,8 @@ from parsers.swift_mt.values import terminal_bic
 Problem = tuple[str, str, str, str]
 
 _BASIC = re.compile(r"([A-Z])([0-9]{2})([A-Z0-9]{12})([0-9]{4})([0-9]{6})")
+#: Messages to the network itself (general purpose application and login), of which the first have no session number.
+_ACCESS = re.compile(r"[AL][0-9]{2}[A-Z0-9]{12}([0-9]{10})?")
 _BEGIN = re.compile(r"[A-Z][0-9]{2}[A-Z0-9]{12}")
 _INPUT = re.compile(r"I([0-9]{3})([A-Z0-9]{12})([A-Z])(?:[123](?:[0-9]{3})?)?")
 _OUTPUT = re.compile(r"O([0-9]{3})([0-9]{4})(([0-9]{6})([A-Z0-9]{12})([0-9]{4})([0-9]{6}))([0-9]{6})([0-9]{4})([A-Z])?")
@@ -72,7 +74,7 @@ class Headers:
             self._basic_problem(basic, begin)
         self.sender = self.receiver = None
         if application is None:
-            if self.service == "21":
+            if self.service == "21" or basic[:1] in {"A", "L"}:
                 self.receiver = own
             else:
                 self.problems.append(("H25", "block 2", "", "there is no block 2"))
@@ -88,6 +90,8 @@ class Headers:
             self.sender, self.receiver = (own, other) if self.direction != "output" else (other, own)
 
     def _basic_problem(self, basic: str, begin: _Begin) -> None:
+        if begin.problem == "" and _ACCESS.fullmatch(basic):
+            return  # a request to log in or to select: no session yet
         if begin.problem == "H01" or _BASIC.fullmatch(basic) is None:
             self.terminal = self.session = self.sequence = ""
             self.problems.append(("H01", "block 1", basic, ""))
@@ -231,11 +235,18 @@ def trailers(content: str) -> dict[str, str]:
 
 
 def tag_blocks(content: str) -> dict[str, str]:
-    """Tags of a service or system message: ``{177:...}{451:0}``, also where one is not closed; nested ones whole."""
+    """Tags of a service or system message, the first of each: ``{177:...}{451:0}``."""
     found: dict[str, str] = {}
-    for row in _OPEN_TAGS.finditer(content):
-        found.setdefault(row[1], row[2])
+    for tag, value in tag_rows(content):
+        found.setdefault(tag, value)
     return found
 
 
-_OPEN_TAGS = re.compile(r"\{([0-9A-Z]{3}):([^{}]*)")
+def tag_rows(content: str) -> list[tuple[str, str]]:
+    """Every tag of a service or system message in its order, also one that is not closed; of one that holds others,
+    what stands before them.
+    """
+    return _OPEN_TAGS.findall(content)
+
+
+_OPEN_TAGS = re.compile(r"\{([0-9A-Z]{1,3}):([^{}]*)")

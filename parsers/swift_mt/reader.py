@@ -7,13 +7,14 @@ caller says otherwise. Source: SWIFT User Handbook, Standards MT; the codes are 
 
 from __future__ import annotations
 
+import re
 from operator import call
 
 from parsers.message import Message, Mode
 from parsers.swift_mt.codes import finding
 from parsers.swift_mt.copies import copied, original_type
 from parsers.swift_mt.envelope import Frame, encoding_of, frames, text_of, whole
-from parsers.swift_mt.fields import CHECKS, FIELDS, form_faults
+from parsers.swift_mt.fields import CHECKS, FIELDS, Field, form_faults
 from parsers.swift_mt.headers import Headers, Problem, tag_blocks, trailer_problem, user_header
 from parsers.swift_mt.layouts import FLAGGED
 from parsers.swift_mt.parsed import MtMessage
@@ -40,26 +41,40 @@ def read(data: bytes, *, mode: Mode | None = None) -> list[Message]:
     single = whole(input_text)
     if single is not None:
         single.encoding = encoding
-        return [_message(single, data, 0, mode, False)[0]]
+        return [_message(single, data, 0, mode, False)]
     messages: list[Message] = []
-    refused = False
     received = "\r\n" if b"\r" in data else "\n"
-    for frame in frames(input_text):
+    found = list(frames(input_text))
+    answers = [_answer(frame) for frame in found]
+    # An ACK or NAK stands before the message it answers, or, where the first thing is a message, behind it.
+    shift = 1 if answers[0] or len(answers) == 1 else -1
+    for place, frame in enumerate(found):
         frame.encoding = encoding
         raw = frame.raw.replace("\n", received).encode(encoding)
-        message, answer = _message(frame, raw, len(messages), mode, refused)
-        messages.append(message)
-        refused = answer == "NAK"
+        answer = answers[place - shift] if 0 <= place - shift < len(answers) else ""
+        messages.append(_message(frame, raw, place, mode, answer == "NAK"))
     return messages
 
 
-def _message(frame: Frame, raw: bytes, index: int, mode: Mode | None, refused: bool) -> tuple[Message, str]:
-    """One message; ``refused`` tells that a NAK stands right before it. The answer is "ACK", "NAK" or ""."""
+_SERVICE = re.compile(r"[FAL]21")
+_STATUS = re.compile(r"\{451:([01])\}")
+
+
+def _answer(frame: Frame) -> str:
+    """Of a service message ACK or NAK, or F21 where it does not say which; "" for a message."""
+    if _SERVICE.match(frame.basic) is None:
+        return ""
+    status = _STATUS.search(frame.text or "")
+    return "F21" if status is None else "ACK" if status[1] == "0" else "NAK"
+
+
+def _message(frame: Frame, raw: bytes, index: int, mode: Mode | None, refused: bool) -> Message:
+    """One message; ``refused`` tells that a NAK answers it."""
     problems = frame.problems
     if not frame.basic:
         if frame.bare:
-            return _bare_message(frame, raw, index, mode, problems), ""
-        return _unreadable(raw, index, problems), ""
+            return _bare_message(frame, raw, index, mode, problems)
+        return _unreadable(raw, index, problems)
     headers = Headers(frame.basic, frame.application)
     if headers.problems:
         problems += headers.problems
@@ -67,8 +82,8 @@ def _message(frame: Frame, raw: bytes, index: int, mode: Mode | None, refused: b
         return _service_message(frame, raw, index, headers, problems)
     user = user_header(frame.user, problems)
     if frame.text is None or frame.service:
-        return _system_message(frame, index, headers, user, problems, raw), ""
-    return _financial(frame, raw, index, mode, headers, user, refused), ""
+        return _system_message(frame, index, headers, user, problems, raw)
+    return _financial(frame, raw, index, mode, headers, user, refused)
 
 
 def _financial(
@@ -125,6 +140,8 @@ def _judge(text: Text, problems: list[Problem], severity: Severity) -> list[Find
         findings.append(finding("T13", "line 2", text.lead, severity=severity, detail="text before the first field"))
     if text.length > plan.longest:
         findings.append(finding("M50", "block 4", None, severity=severity, detail=f"{text.length} characters"))
+    if (not plan.tags and plan.key) or (plan.key in _STATEMENTS and _SAYS_MONEY.isdisjoint(plan.places)):
+        findings.append(finding("T13", "block 4", None, detail="the text holds nothing to read"))
     for place, detail in plan.faults:
         at = text.line_of(place)
         tag = plan.tags[place] if place < len(plan.tags) else ""
@@ -186,6 +203,9 @@ def _faulty(text: Text) -> tuple[int, ...]:
     return faulty
 
 
+#: Statements and the numbers of fields one of which they have in every mode: balances, entries, limits, sums.
+_STATEMENTS = frozenset({"940", "941", "942", "950", "970", "972"})
+_SAYS_MONEY = frozenset({"34", "60", "61", "62", "64", "65", "90"})
 #: Fields of a message that are reported as faulty: who sends more has another problem.
 _MOST = 100
 #: Rules compare currencies and amounts: they are not asked where these cannot be read.
@@ -206,11 +226,21 @@ def _field_findings(text: Text, place: int, severity: Severity) -> list[Finding]
         return []
     matched = text.matches[place]
     faults = form_faults(field, value) if matched is None else field.faults(matched)
+    if _unreadable_money(field, value):
+        severity = "error"
     where = f"line {text.line_of(place)}, :{field.tag}:"
     return [
         finding(code, where, part or value, severity=severity, level="field", detail=f"format {field.notation}")
         for code, part in dict.fromkeys(faults)
     ]
+
+
+def _unreadable_money(field: Field, value: str) -> bool:
+    """Whether a lenient reader would lose an amount, or the reference by which anyone could ask for it."""
+    if "Amount" not in field.names:
+        return field.tag == "20" and not value
+    loose = field.loose(value.strip())
+    return loose is None or not (loose[field.group("Amount")] or "").strip(",.")
 
 
 def _of_problem(problem: Problem, severity: Severity) -> Finding:
@@ -228,16 +258,14 @@ def _unreadable(raw: bytes, index: int, problems: list[Problem]) -> Message:
     return Message(index=index, format=None, type=None, raw=raw, findings=findings)
 
 
-def _service_message(
-    frame: Frame, raw: bytes, index: int, headers: Headers, problems: list[Problem]
-) -> tuple[Message, str]:
+def _service_message(frame: Frame, raw: bytes, index: int, headers: Headers, problems: list[Problem]) -> Message:
     """An ACK or NAK (F21): 451 says which, 405 the reason and line, 108 the MUR of the message it answers."""
     tags = tag_blocks(frame.text or "")
-    answer = "ACK" if tags.get("451") == "0" else "NAK" if tags.get("451") == "1" else ""
+    answer = _answer(frame).removeprefix("F21")
     findings = [_of_problem(problem, "warning") for problem in problems]  # it moves no money
     if not answer:
         findings.append(finding("T13", "block 4, {451:}", tags.get("451"), detail="451 is 0 or 1"))
-    message = Message(
+    return Message(
         index=index,
         format="swift-mt",
         type=answer or "F21",
@@ -247,7 +275,6 @@ def _service_message(
         reference=tags.get("108"),
         parsed=MtMessage(frame, None),
     )
-    return message, answer
 
 
 def _system_message(

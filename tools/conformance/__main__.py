@@ -11,10 +11,11 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from tools.conformance.judge import CHECKS, family_of, read
+from tools.conformance.judge import CHECKS, Outcome, family_of, read
 
 _LISTED = 40
 _PROGRESS_EVERY = 2.0
@@ -28,6 +29,7 @@ class Tally:
         self.rows: dict[tuple[str, str, str], list[int]] = {}
         self.disagreements: list[dict[str, Any]] = []
         self.files = 0
+        self.fields = self.fields_agreed = 0
         self._json = as_json
 
     def judge(self, family: str, folder: Path, entry: dict[str, Any]) -> None:
@@ -49,10 +51,20 @@ class Tally:
             counts = self.rows.setdefault(key, [0, 0, 0])
             if outcome is None:
                 counts[2] += 1
-            elif outcome.expected == outcome.found:
+                continue
+            if name == "oracle":
+                self._compare(outcome)
+            if outcome.expected == outcome.found:
                 counts[0] += 1
             else:
                 self._note(key, entry["file"], outcome.expected, outcome.found)
+
+    def _compare(self, outcome: Outcome) -> None:
+        """Count single fields, so that one difference in a long file is one."""
+        theirs, mine = cast(list[object], outcome.expected), cast(list[object], outcome.found)
+        self.fields += len(theirs)
+        blocks = SequenceMatcher(None, theirs, mine, autojunk=False).get_matching_blocks()
+        self.fields_agreed += sum(block.size for block in blocks)
 
     def _note(self, key: tuple[str, str, str], file: str, expected: object, found: object) -> None:
         self.rows.setdefault(key, [0, 0, 0])[1] += 1
@@ -93,11 +105,22 @@ def run(folders: list[Path], tally: Tally) -> None:
             print(f"{folder}: no manifest of a family known here, left out", file=sys.stderr)
             continue
         print(f"{family}: {len(entries)} files in {folder}", file=sys.stderr)
+        _add_oracle(folder, entries)
         for number, entry in enumerate(entries, 1):
             tally.judge(family, folder, entry)
             if time.monotonic() - shown >= _PROGRESS_EVERY:
                 shown = time.monotonic()
                 print(f"{family}: {number} of {len(entries)}", file=sys.stderr)
+
+
+def _add_oracle(folder: Path, entries: list[dict[str, Any]]) -> None:
+    """What another parser makes of the same files, where the folder has it."""
+    kept = folder / "oracle_prowide.jsonl"
+    if not kept.is_file():
+        return
+    rows = {row["file"]: row for row in map(json.loads, kept.read_text(encoding="utf-8").splitlines())}
+    for entry in entries:
+        entry["oracle"] = rows.get(entry["file"])
 
 
 def _show(tally: Tally, seconds: float) -> None:
@@ -113,6 +136,9 @@ def _show(tally: Tally, seconds: float) -> None:
     if len(tally.disagreements) > _LISTED:
         print(f"\n... and {len(tally.disagreements) - _LISTED} more (all of them: --json)")
     agreed = sum(row["agreed"] for row in tally.summary())
+    if tally.fields:
+        share = f"{tally.fields_agreed / tally.fields:.2%}"
+        print(f"\nfields as the other parser has them: {tally.fields_agreed} of {tally.fields} ({share})")
     print(f"\n{tally.files} files, {agreed} agreements, {len(tally.disagreements)} disagreements, {seconds:.1f} s")
 
 
@@ -137,7 +163,13 @@ def main(arguments: list[str] | None = None) -> int:
         return int(bool(tally.disagreements))
     for row in tally.summary():
         print(json.dumps({"kind": "row", **row}))
-    total = {"files": tally.files, "disagreements": len(tally.disagreements), "seconds": round(seconds, 2)}
+    total = {
+        "files": tally.files,
+        "fields": tally.fields,
+        "fields_agreed": tally.fields_agreed,
+        "disagreements": len(tally.disagreements),
+        "seconds": round(seconds, 2),
+    }
     print(json.dumps({"kind": "total", **total}))
     return int(bool(tally.disagreements))
 
