@@ -170,9 +170,7 @@ def _mt_oracle(case: Case) -> Outcome | None:
         return None
     stated = [(row["t"], _trimmed(row.get("v") or "")) for row in theirs["m"].get("b4", [])]
     messages = case.messages if theirs["wrapped"] else case.messages[:1]
-    found = [
-        (row["tag"], _trimmed(row["value"])) for message in messages for row in message.content().get("fields", [])
-    ]
+    found = [(row["tag"], _trimmed(row["value"])) for message in messages for row in _rows(message)]
     return Outcome(stated, found)
 
 
