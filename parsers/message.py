@@ -7,11 +7,12 @@ an error. ``content`` and ``write`` work from the parsed form, lazily: the strea
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from payments import Finding, Payment
+from payments.statement import Statement
 
 Format = Literal["swift-mt", "iso20022", "ach"]
 Mode = Literal["strict", "lenient"]
@@ -26,6 +27,14 @@ class Parsed(Protocol):
 
     def write(self) -> bytes:
         """The message again, from the parsed form."""
+
+
+@runtime_checkable
+class Accounting(Protocol):
+    """A parsed form that may hold statements of account."""
+
+    def statements(self) -> tuple[Statement, ...]:
+        """The statements, none for a message of another kind."""
 
 
 class Message(msgspec.Struct, frozen=True, eq=False):
@@ -59,6 +68,10 @@ class Message(msgspec.Struct, frozen=True, eq=False):
     def content(self) -> dict[str, object]:
         """The format's JSON content; empty when nothing could be read."""
         return self.parsed.content() if self.parsed is not None else {}
+
+    def statements(self) -> tuple[Statement, ...]:
+        """The statements of account in the message, made when they are asked for."""
+        return self.parsed.statements() if isinstance(self.parsed, Accounting) else ()
 
     def write(self) -> bytes:
         """The message from its parsed form; ValueError when nothing could be read."""

@@ -239,6 +239,7 @@ def _record(name: str, message: Message, *, whole: bool) -> dict[str, Any]:
     if whole:
         record["content"] = _content(message)
         record["payments"] = [payment.record() for payment in message.payments]
+        record["statements"] = [statement.record() for statement in message.statements()]
     return record
 
 

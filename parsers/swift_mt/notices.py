@@ -1,7 +1,8 @@
-"""Requests and notices: MT n92 (a request to cancel), MT 900 and 910 (confirmations of debit and credit).
+"""Requests and notices: MT n92 (a request to cancel), n96 (its answer), n99 (a rejection), 900 and 910.
 
-Rule: a request names the message it is about by what the sender wrote (11S, 21, a UETR in 79, copied fields); a
-confirmation is news of money that has moved. Source: SWIFT User Handbook, Standards MT, categories 9 and n.
+Rule: a request names the message it is about by what the sender wrote (11S, 21, a UETR in 79, copied fields); an
+answer carries the status of that message (CNCL, RJCR, PDCR; RJCT for a rejection), a confirmation is news of money
+that has moved. Source: SWIFT User Handbook, Standards MT, categories 9 and n.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ _CANCELLATION_REASON = re.compile(r"/([A-Z]{4})/?([^\n]*)")
 _UETR_IN_TEXT = re.compile(r"/UETR/([0-9a-f-]{36})")
 
 
+def _unfolded(*texts: str | None) -> str:
+    """Texts in which a code word went on in the next line, after two slashes."""
+    return "\n".join(text.replace("\n//", "") for text in texts if text is not None)
+
+
 def cancellation(text: Text, headers: Headers, user: dict[str, str]) -> Payment:
     """MT n92: a request to cancel the message named in 21 and 11S."""
     sender, receiver = bank_of(text.sender), bank_of(text.receiver)
@@ -26,7 +32,7 @@ def cancellation(text: Text, headers: Headers, user: dict[str, str]) -> Payment:
     copied = text.all("32A")
     day, amount = settled(text, copied[0][0]) if copied else (None, None)
     reason = _CANCELLATION_REASON.match(narrative) if narrative is not None else None
-    named = _UETR_IN_TEXT.search(narrative) if narrative is not None else None
+    named = _UETR_IN_TEXT.search(_unfolded(narrative))
     details = details_of(text, headers, user, sketch_of(text.plan))
     if len(header) > 1:
         details["original.date"] = iso_date(header[1]) or header[1]
@@ -82,5 +88,53 @@ def confirmation(text: Text, headers: Headers, user: dict[str, str]) -> Payment:
         instructed_agent=receiver,
         intermediaries=() if between is None else (between,),
         original=Original(message_id=text.get("21"), instruction_id=text.get("21"), uetr=user.get("121")),
+        details=details_of(text, headers, user, sketch_of(text.plan)),
+    )
+
+
+def resolution(text: Text, headers: Headers, user: dict[str, str]) -> Payment:
+    """MT n96: what became of a request; ``original.status`` is CNCL, RJCR or PDCR where field 76 says so."""
+    said = text.get("76") or ""
+    code = _ANSWER.match(said)
+    return _status(text, headers, user, code[1] if code else None, code[2] if code else None, said)
+
+
+def rejection(text: Text, headers: Headers, user: dict[str, str]) -> Payment | None:
+    """MT n99 whose field 79 begins with /REJT/ or /RETN/: the payment in 21 was not carried out; else nothing."""
+    said = text.get("79") or ""
+    if said[:6] not in {"/REJT/", "/RETN/"}:
+        return None
+    code = _REJECTION.search(said)
+    return _status(text, headers, user, "RJCT", code[1] if code else None, said)
+
+
+_ANSWER = re.compile(r"/([A-Z]{4})/(?:([A-Z0-9]{4})(?=/|\n|\Z))?")
+_REJECTION = re.compile(r"/([A-Z]{2}[0-9]{2})/")
+
+
+def _status(
+    text: Text, headers: Headers, user: dict[str, str], status: str | None, reason: str | None, said: str
+) -> Payment:
+    """News of an earlier message."""
+    sender, receiver = bank_of(text.sender), bank_of(text.receiver)
+    header = (text.get("11") or "").split("\n")
+    named = _UETR_IN_TEXT.search(_unfolded(said, text.get("77")))
+    return Payment(
+        index=0,
+        kind=PaymentKind.NOTIFICATION,
+        instruction_id=text.get("20"),
+        uetr=user.get("121"),
+        instructing_agent=sender,
+        instructed_agent=receiver,
+        priority=PRIORITIES.get(headers.priority),
+        original=Original(
+            message_type=f"MT{header[0]}" if header[0] else None,
+            message_id=text.get("21"),
+            instruction_id=text.get("21"),
+            uetr=named[1] if named else user.get("121"),
+            reason_code=reason,
+            reason_text=said or None,
+            status=status,
+        ),
         details=details_of(text, headers, user, sketch_of(text.plan)),
     )

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from parsers.swift_mt.envelope import Frame
 from parsers.swift_mt.fields import FIELDS
-from parsers.swift_mt.headers import tag_blocks, trailers, user_header
+from parsers.swift_mt.headers import tag_rows, trailers, user_header
+from parsers.swift_mt.statements import TYPES, statement_of
 from parsers.swift_mt.text import Text
+from payments.statement import Statement
 
 
 class MtMessage:
@@ -37,10 +39,7 @@ class MtMessage:
 
     def _fields(self) -> list[dict[str, object]]:
         if self.text is None:
-            return [
-                {"tag": tag, "value": value, "components": {}}
-                for tag, value in tag_blocks(self.frame.text or "").items()
-            ]
+            return [{"tag": tag, "value": value, "components": {}} for tag, value in tag_rows(self.frame.text or "")]
         return [
             {
                 "tag": tag,
@@ -49,6 +48,11 @@ class MtMessage:
             }
             for tag, value in zip(self.text.plan.tags, self.text.values, strict=True)
         ]
+
+    def statements(self) -> tuple[Statement, ...]:
+        """The statement of a message of category 9; see ``statements``."""
+        found = statement_of(self.text) if self.text is not None and self.text.message_type in TYPES else None
+        return () if found is None else (found,)
 
     def write(self) -> bytes:
         """The message from its blocks and fields, lines ended by CRLF."""
@@ -69,6 +73,7 @@ class MtMessage:
                 parts.append(f"{gap}{{4:{body}{'}' if frame.service else frame.end}")
             else:
                 parts.append(f"{gap}{{{identifier}:{content}}}")
+        parts.append(frame.after)
         return "".join(parts).replace("\n", "\r\n").encode(frame.encoding)
 
 

@@ -16,7 +16,7 @@ from payments import Address, Agent, Party
 
 def customer(tag: str, matched: re.Match[str]) -> Party:
     """The party of a 50a or 59a."""
-    account, body = matched[1], matched[2]
+    account, body = (None, matched[1]) if tag == "50" else (matched[1], matched[2])
     if tag not in _FREE:
         return _numbered(account, body) if tag[2:] == "F" else Party(account=account, bic=bic11(body))
     name, _, rest = body.partition("\n")
@@ -24,7 +24,7 @@ def customer(tag: str, matched: re.Match[str]) -> Party:
 
 
 #: Customers in free lines, the first of which is the name; the other options are F and those with a BIC.
-_FREE = frozenset({"50K", "50H", "59", "50D"})
+_FREE = frozenset({"50", "50H", "50K", "59"})
 
 
 def _numbered(head: str | None, body: str) -> Party:

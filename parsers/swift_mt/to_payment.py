@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from parsers.swift_mt import batches
 from parsers.swift_mt.headers import Headers
-from parsers.swift_mt.notices import cancellation, confirmation
+from parsers.swift_mt.notices import cancellation, confirmation, rejection, resolution
 from parsers.swift_mt.text import Text
 from parsers.swift_mt.transfers import bank_transfer, customer_transfer
 from payments import Payment
@@ -19,12 +20,17 @@ from payments import Payment
 
 def payments_of(text: Text, headers: Headers, user: dict[str, str]) -> tuple[Payment, ...]:
     """The payments of a message whose fields have the right form; none for a type that moves no money."""
-    make = _MAKERS.get(text.plan.key or "")
-    return () if make is None else (make(text, headers, user),)
+    key = text.plan.key or ""
+    make = _MAKERS.get(key)
+    if make is not None:
+        made = make(text, headers, user)
+        return () if made is None else (made,)
+    several = _BATCHES.get(key)
+    return () if several is None else tuple(several(text, headers, user))
 
 
-#: Key of the message table -> what makes its payment; a type that is not here moves no money.
-_MAKERS: dict[str, Callable[[Text, Headers, dict[str, str]], Payment]] = {
+#: Key of the message table -> what makes its payment.
+_MAKERS: dict[str, Callable[[Text, Headers, dict[str, str]], Payment | None]] = {
     "103": customer_transfer,
     "103STP": customer_transfer,
     "103REMIT": customer_transfer,
@@ -33,7 +39,21 @@ _MAKERS: dict[str, Callable[[Text, Headers, dict[str, str]], Payment]] = {
     "202COV": bank_transfer,
     "205": bank_transfer,
     "205COV": bank_transfer,
-    "n92": cancellation,
     "900": confirmation,
     "910": confirmation,
+    "n92": cancellation,
+    "n96": resolution,
+    "n99": rejection,
+}
+#: Key of the message table -> what makes the payments of its transactions.
+_BATCHES: dict[str, Callable[[Text, Headers, dict[str, str]], list[Payment]]] = {
+    "101": batches.credits,
+    "102": batches.credits,
+    "102STP": batches.credits,
+    "104": batches.debits,
+    "107": batches.debits,
+    "201": batches.bank_credits,
+    "203": batches.bank_credits,
+    "204": batches.bank_debits,
+    "210": batches.expected,
 }
