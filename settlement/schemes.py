@@ -88,7 +88,7 @@ class Scheme:
     statuses: Statuses = Statuses()
 
 
-_MT = frozenset("MT102 MT103 MT104 MT200 MT202 MT203 MT204 MT205".split())
+_MT = frozenset("MT102 MT103 MT104 MT192 MT200 MT202 MT203 MT204 MT205 MT292".split())
 _PACS = frozenset("pacs.002 pacs.003 pacs.004 pacs.008 pacs.009 pacs.010 camt.056".split())
 _HIGH_VALUE = MappingProxyType({"swift-mt": _MT, "iso20022": _PACS})
 _ACH_CODES = Codes(
