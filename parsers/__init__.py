@@ -6,6 +6,7 @@ imported when the first input of that format arrives, so that a program which re
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import get_args
 
 from parsers.detect import detect
@@ -24,18 +25,20 @@ def parse(
     format: Format | None = None,  # noqa: A002  (the word of the command line and of every record)
     mode: Mode | None = None,
     scheme: str | None = None,
+    demotions: Mapping[str, Collection[str]] | None = None,
 ) -> list[Message]:
     """The messages in ``data``, in the order of the input; one at least.
 
     ``format`` is found from the content unless it is said. ``mode`` is strict for money (payments, requests) and
     lenient for statements and advices unless it is said. ``scheme`` names the ISO 20022 usage profile instead of the
-    content. An input that nobody recognises gives one message whose format is None.
+    content. ``demotions`` names codes of SWIFT MT that are warnings for a sender (``swift_mt.demotion``). An input
+    that nobody recognises gives one message whose format is None.
     """
     found = format or detect(data)
     if found == "swift-mt":
         from parsers import swift_mt
 
-        return swift_mt.read(data, mode=mode)
+        return swift_mt.read(data, mode=mode, demotions=demotions)
     if found == "iso20022":
         from parsers import iso20022
 

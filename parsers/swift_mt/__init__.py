@@ -3,8 +3,11 @@
 ``read`` and ``looks_like`` take bytes; the writers build bytes that the reader accepts in strict mode.
 """
 
+from parsers.swift_mt.demotion import checked
 from parsers.swift_mt.envelope import looks_like
 from parsers.swift_mt.reader import read
+from parsers.swift_mt.singles import singles
+from parsers.swift_mt.to_payment import MOVING
 from parsers.swift_mt.writer import acknowledgement, answer, confirmation, forwarded
 
-__all__ = ["acknowledgement", "answer", "confirmation", "forwarded", "looks_like", "read"]
+__all__ = ["acknowledgement", "answer", "checked", "confirmation", "forwarded", "looks_like", "read"]

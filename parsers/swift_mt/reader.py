@@ -13,6 +13,7 @@ from operator import call
 from parsers.message import Message, Mode
 from parsers.swift_mt.codes import finding
 from parsers.swift_mt.copies import copied, original_type
+from parsers.swift_mt.demotion import Demotions, demoted
 from parsers.swift_mt.envelope import Frame, encoding_of, frames, text_of, whole
 from parsers.swift_mt.fields import CHECKS, FIELDS, Field, form_faults
 from parsers.swift_mt.headers import Headers, Problem, tag_blocks, trailer_problem, user_header
@@ -34,14 +35,18 @@ _WITH_UETR = frozenset({"103", "202", "205"})
 _MONEY = frozenset({"1", "2", ""})
 
 
-def read(data: bytes, *, mode: Mode | None = None) -> list[Message]:
-    """Every message of an input, at least one; a message that cannot be read has an error and no payments."""
+def read(data: bytes, *, mode: Mode | None = None, demotions: Demotions | None = None) -> list[Message]:
+    """Every message of an input, at least one; a message that cannot be read has an error and no payments.
+
+    ``demotions`` names rules that are warnings for a sender (see ``demotion``; ``checked`` is called on it by whoever
+    takes the setting).
+    """
     encoding = encoding_of(data)
     input_text = text_of(data, encoding)
     single = whole(input_text)
     if single is not None:
         single.encoding = encoding
-        return [_message(single, data, 0, mode, False)]
+        return [_message(single, data, 0, mode, False, demotions)]
     messages: list[Message] = []
     received = "\r\n" if b"\r" in data else "\n"
     found = list(frames(input_text))
@@ -52,7 +57,7 @@ def read(data: bytes, *, mode: Mode | None = None) -> list[Message]:
         frame.encoding = encoding
         raw = frame.raw.replace("\n", received).encode(encoding)
         answer = answers[place - shift] if 0 <= place - shift < len(answers) else ""
-        messages.append(_message(frame, raw, place, mode, answer == "NAK"))
+        messages.append(_message(frame, raw, place, mode, answer == "NAK", demotions))
     return messages
 
 
@@ -68,7 +73,9 @@ def _answer(frame: Frame) -> str:
     return "F21" if status is None else "ACK" if status[1] == "0" else "NAK"
 
 
-def _message(frame: Frame, raw: bytes, index: int, mode: Mode | None, refused: bool) -> Message:
+def _message(
+    frame: Frame, raw: bytes, index: int, mode: Mode | None, refused: bool, demotions: Demotions | None
+) -> Message:
     """One message; ``refused`` tells that a NAK answers it."""
     problems = frame.problems
     if not frame.basic:
@@ -83,11 +90,18 @@ def _message(frame: Frame, raw: bytes, index: int, mode: Mode | None, refused: b
     user = user_header(frame.user, problems)
     if frame.text is None or frame.service:
         return _system_message(frame, index, headers, user, problems, raw)
-    return _financial(frame, raw, index, mode, headers, user, refused)
+    return _financial(frame, raw, index, mode, headers, user, refused, demotions)
 
 
 def _financial(
-    frame: Frame, raw: bytes, index: int, mode: Mode | None, headers: Headers, user: dict[str, str], refused: bool
+    frame: Frame,
+    raw: bytes,
+    index: int,
+    mode: Mode | None,
+    headers: Headers,
+    user: dict[str, str],
+    refused: bool,
+    demotions: Demotions | None,
 ) -> Message:
     """A message with a text of fields."""
     kind, flag, problems = headers.message_type, user.get("119", ""), frame.problems
@@ -99,6 +113,8 @@ def _financial(
         _check_headers(headers, user, flag, problems)
     lenient = mode == "lenient" or (mode is None and kind[:1] not in _MONEY)
     findings = _judge(text, problems, "warning" if lenient else "error")
+    if demotions and findings:
+        findings = demoted(findings, headers.sender, demotions)
     payments: tuple[Payment, ...] = ()
     if not findings or all(each.severity != "error" for each in findings):
         if refused:

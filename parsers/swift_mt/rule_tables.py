@@ -161,6 +161,14 @@ RULES: dict[str, tuple[Rule, ...]] = {
 }
 
 
+#: Where the rules of a key are from: "UHB" the user handbook's own pages, "vendor" published validator output and
+#: tables beside it, "memory" the handbook as remembered (rely on the rule, verify its number).
+SOURCES = dict.fromkeys(RULES, "UHB") | {
+    **dict.fromkeys(("102", "102STP", "104", "107", "201", "203", "204", "935", "973", "n95", "n96"), "memory"),
+    **dict.fromkeys(("110", "200", "202", "202COV", "205", "205COV", "210", "910", "920", "941", "n92"), "vendor"),
+}
+
+
 def rules_for(key: str | None, tags: list[str]) -> tuple[Rule, ...]:
     """The rules of a key of the message table that can fail a message with these tags.
 
