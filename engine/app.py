@@ -194,7 +194,7 @@ class App:
     def _writers(self, writers: Sequence[Owned], connection: Connection, limit: int, linger_ms: int) -> Running:
         owner = f"{socket.gethostname()}/{os.getpid()}"
         gathering = replace(self._bus, fetch_bytes=_FETCH_BYTES, fetch_wait_ms=_FETCH_WAIT_MS[self._worker])
-        consumer = KafkaConsumer(gathering, f"qenex.{self._name}.unused")
+        consumer = KafkaConsumer(gathering, f"qenex.{self._name}.unused", headers=False)
         self._open.callback(consumer.close)
         process = WriterProcess(
             writers,

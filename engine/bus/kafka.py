@@ -170,13 +170,21 @@ class KafkaConsumer:
     """``engine.bus.port.Consumer`` on a cluster. One thread only.
 
     ``starts``: where a group's member begins with a partition that it is given for the first time, whatever the group
-    has committed: the place up to which work is known to be done outside of Kafka.
+    has committed: the place up to which work is known to be done outside of Kafka. ``headers``: whether the reader
+    looks at any; making them ready costs as much as all the rest of a record.
     """
 
     def __init__(
-        self, settings: BusSettings, group: str, instance: str | None = None, starts: Positions | None = None
+        self,
+        settings: BusSettings,
+        group: str,
+        instance: str | None = None,
+        starts: Positions | None = None,
+        *,
+        headers: bool = True,
     ) -> None:
         self._starts = dict(starts or {})
+        self._headers = headers
         self._health = Health(f"consumer of {group}")
         self._client = Consumer({**consumer_config(settings, group, instance), "error_cb": self._health.heard})
         self._paused: set[Place] = set()
@@ -213,11 +221,11 @@ class KafkaConsumer:
             trouble, self._trouble = self._trouble, None
             raise trouble
         records: list[Record] = []
-        keep = records.append
+        keep, headers = records.append, self._headers
         for message in self._client.consume(limit, timeout):
             error = message.error()
             if error is None:
-                keep(record_of(message))
+                keep(record_of(message, headers=headers))
             elif error.code() != KafkaError._PARTITION_EOF:
                 self._trouble = translated(error, f"reading {message.topic() or 'from the cluster'}")
         if records:
@@ -304,9 +312,9 @@ class KafkaConsumer:
         self._client.close()
 
 
-def record_of(message: Message) -> Record:
-    """A message as ours; a null value or header is empty bytes."""
-    headers: Any = message.headers()
+def record_of(message: Message, *, headers: bool = True) -> Record:
+    """A message as ours; a null value or header is empty bytes. ``headers`` False leaves them out."""
+    found: Any = message.headers() if headers else None
     return Record(
         message.topic() or "",
         message.partition() or 0,
@@ -314,7 +322,7 @@ def record_of(message: Message) -> Record:
         message.timestamp()[1],
         message.key(),
         message.value() or b"",
-        {name: value or b"" for name, value in headers} if headers else {},
+        {name: value or b"" for name, value in found} if found else {},
         message.leader_epoch(),
     )
 
