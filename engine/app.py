@@ -22,7 +22,7 @@ from engine.bus.record import Place
 from engine.bus.settings import BusSettings
 from engine.bus.stage import LoopSettings
 from engine.bus.watchdog import HangWatchdog
-from engine.errors import ServiceUnavailable
+from engine.errors import LedgerRestoredError, ServiceUnavailable
 from engine.facts import DirectorySource, StageTerms, StoredFacts
 from engine.observability.metrics import WorkerMetrics
 from engine.processors import book_state, timetable
@@ -36,8 +36,8 @@ from engine.processors.stages import DEPLOYMENTS
 from engine.processors.writing import WriterPorts
 from engine.settings import Settings
 from engine.stack.workers import title_of
-from engine.store import archive, leases, sources
-from engine.store.connection import Connection, Lasting, connect
+from engine.store import archive, leases, recoveries, sources
+from engine.store.connection import Connection, Lasting, connect, refuse_superuser
 from engine.store.crashes import StoredCrashRegister
 from ledger import migrate
 from settlement.calendar import CALENDARS, Calendar
@@ -86,6 +86,10 @@ def database(settings: Settings, name: str) -> Connection:
         raise ServiceUnavailable("Postgres", "No address is known. Start the local stack with: qenex up")
     connection = connect(settings.postgres, "qenex_writer", name=name)
     migrate.require_current(connection)
+    refuse_superuser(connection)
+    if (recovery := recoveries.standing(connection)) is not None:
+        connection.close()
+        raise LedgerRestoredError(recovery.target)
     return connection
 
 

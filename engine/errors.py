@@ -38,6 +38,16 @@ class ServiceUnavailable(EngineFault):
         self.how_to_start = how_to_start
 
 
+class LedgerRestoredError(ServiceUnavailable):
+    """The ledger came back from a backup, and two operators have not let the engine go on yet."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(
+            "The engine",
+            f"It stands still: the ledger was restored to {target}. See what is to do: qenex recovery show",
+        )
+
+
 class BrokenPiece(EngineFault):
     """A part of the local stack is missing, damaged or refuses to start; the message says which, why and the remedy."""
 

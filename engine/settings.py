@@ -92,6 +92,10 @@ class Settings(BaseSettings):
     # The local stack
     kafka_port: Port = Field(default=0, description="port of the local Kafka; 0 = any free one")
     postgres_port: Port = Field(default=0, description="port of the local Postgres; 0 = any free one")
+    backup: FilePath | None = Field(
+        default=None,
+        description="folder for backups and for Postgres's archived log, on another disk; unset: neither",
+    )
     kafka_heap_mb: int = Field(default=768, ge=256, le=65536, description="largest heap of the local Kafka, MB")
     helper_user: str = Field(
         default="nobody", description="existing user of this machine that Postgres runs as when started by root"

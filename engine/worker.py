@@ -18,7 +18,7 @@ from types import FrameType
 
 from engine.app import App, Running
 from engine.bus.port import OperatingFaultError
-from engine.errors import EngineFault, ServiceUnavailable
+from engine.errors import EngineFault, LedgerRestoredError, ServiceUnavailable
 from engine.observability.logs import configure_logging, get_logger
 from engine.observability.metrics import WorkerMetrics
 from engine.observability.server import serve
@@ -30,6 +30,8 @@ from engine.store.leases import LeaseLostError
 WORKERS = ("stages", "settlement", "recorder", "archiver")
 _OUTAGES = (*OPERATING_ERRORS, OperatingFaultError, ServiceUnavailable, LeaseLostError)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+#: How often a worker that stands still after a restore asks whether it may go on.
+_DECISION_SECONDS = 1.0
 #: An outage that lasts longer ends the process, so that the supervisor shows it.
 _PATIENCE_SECONDS = 300.0
 
@@ -42,6 +44,7 @@ class Worker:
         self._name = name
         self._instance = instance
         self._running: Running | None = None
+        self._held = ""
         self._stopping = threading.Event()
         self._metrics = WorkerMetrics(self.title)
 
@@ -53,6 +56,8 @@ class Worker:
     def health(self) -> dict[str, object]:
         """What ``/health`` answers: ``ok`` when the worker is built and runs."""
         running = self._running
+        if self._held:
+            return {"ok": True, "worker": self.title, "stands_still": self._held}
         return {"ok": running is not None, "worker": self.title, **(running.health() if running else {})}
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
@@ -86,10 +91,16 @@ class Worker:
             app = App(self._settings, self._name, self._instance, self._metrics)
             try:
                 self._running = app.build()
+                self._held = ""
                 _calm_collector()
                 pause, since = _FIRST_PAUSE, time.monotonic()
                 self._running.run()
                 return
+            except LedgerRestoredError as problem:
+                if not self._held:
+                    log.warning("stands still", detail=str(problem))
+                self._held, since = str(problem), time.monotonic()
+                self._stopping.wait(_DECISION_SECONDS)
             except _OUTAGES as problem:
                 app.close()
                 self._running = None

@@ -136,6 +136,13 @@ class KafkaAdmin:
             for name, answer in answers.items()
         }
 
+    def named(self, prefix: str) -> list[str]:
+        """Names of the topics that begin so."""
+        try:
+            return [name for name in self._client.list_topics(timeout=self._seconds).topics if name.startswith(prefix)]
+        except KafkaException as problem:
+            raise translated(error_of(problem), "listing topics") from problem
+
     def existing(self, names: Sequence[str]) -> set[str]:
         """Names of those that exist."""
         return set(self.describe(names))

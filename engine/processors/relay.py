@@ -20,6 +20,7 @@ from engine.bus.record import Outgoing, cloud_event
 from engine.bus.topics import EVENTS, outbound_topic
 from engine.processors.batch import Answer, Event, Posted
 from engine.store import outbox as store
+from engine.store import recoveries
 from engine.store.connection import Connection
 
 _encode = msgspec.json.encode
@@ -56,6 +57,7 @@ class Relay:
         self._longest_wait = longest_wait
         self._round_at = 0.0
         self._dirty = False
+        self._told: set[tuple[bytes, str, str, bytes]] = set()
 
     @property
     def backlog(self) -> int:
@@ -115,6 +117,7 @@ class Relay:
 
     def recover(self, admin: Admin, tails: TailReader) -> None:
         """After a start: publish what was committed and is not in the outgoing topics yet, and repeat late events."""
+        self._told = recoveries.told(self._connection)
         published, at = store.place(self._connection, self._writer_no)
         self._published = self._stored = published
         waiting = store.unpublished(self._connection, self._writer_no, published)
@@ -152,8 +155,15 @@ class Relay:
 
     def _publish(self, posted: Posted) -> None:
         answer: Answer = posted.answer
+        self._published = posted.seq
+        self._dirty = True
+        if self._told and self._was_told(posted):
+            return
         headers = cloud_event(f"{self._writer_no}-{posted.seq}", self._source, answer.type)
         headers["ce_subject"] = ids.shown(posted.payment_id).encode()
         self._producer.send(Outgoing(outbound_topic(answer.recipient), 0, None, answer.payload, headers))
-        self._published = posted.seq
-        self._dirty = True
+
+    def _was_told(self, posted: Posted) -> bool:
+        """Whether the recipient has this very answer from before the ledger was restored from a backup."""
+        answer, digest = posted.answer, recoveries.same_but_moments(posted.answer.payload)
+        return (posted.payment_id, outbound_topic(answer.recipient), answer.type, digest) in self._told

@@ -165,8 +165,11 @@ class LocalStack:
         self.settings = self.settings.model_copy(update=changes)
 
     def worker_settings(self) -> Settings:
-        """What the workers are told: the stack's settings."""
-        return self.settings
+        """What the workers are told: the stack's settings, and the engine's own login in the place of the owner's."""
+        postgres = self._pieces.get("postgres")
+        if not isinstance(postgres, Postgres):
+            return self.settings
+        return self.settings.model_copy(update={"postgres": postgres.login_url})
 
     def _start_workers(self) -> None:
         from engine.stack.prepare import prepare

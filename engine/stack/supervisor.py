@@ -246,7 +246,9 @@ class Supervisor:
                 return
 
     def _start_workers(self) -> None:
-        workers = [Ward(worker) for worker in worker_table(self.folder, self.settings)]
+        local = next((ward.piece for ward in self._wards if isinstance(ward.piece, Postgres)), None)
+        settings = self.settings if local is None else self.settings.model_copy(update={"postgres": local.login_url})
+        workers = [Ward(worker) for worker in worker_table(self.folder, settings)]
         if not workers:
             return
         self.say(f"Workers: starting {len(workers)}")

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import psycopg
 
-from engine.errors import ServiceUnavailable
+from engine.errors import ServiceUnavailable, UsageFault
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Role = Literal["qenex_writer", "qenex_reader", "owner"]
@@ -31,6 +31,17 @@ def connect(url: str, role: Role, *, autocommit: bool = True, name: str = "qenex
     except psycopg.OperationalError as problem:
         raise ServiceUnavailable("Postgres", f"{problem}".strip().splitlines()[0]) from problem
     return connection
+
+
+def refuse_superuser(connection: Connection) -> None:
+    """UsageFault when who logged in could do everything: then no role below would be worth anything."""
+    row = connection.execute("select rolsuper from pg_roles where rolname = session_user").fetchone()
+    if row is not None and row[0]:
+        connection.close()
+        raise UsageFault(
+            "QENEX_POSTGRES logs in as a superuser: give the engine a user that is a member of qenex_writer and"
+            " qenex_reader and nothing more (docs/explanation/security.md)."
+        )
 
 
 class Lasting:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import psycopg
 
-from engine.store import archive, books, cases, commands, commit, crashes, leases, outbox, sources
+from engine.store import archive, books, cases, commands, commit, crashes, leases, outbox, recoveries, sources
 from ledger import binary
 from ledger import store as ledger
 
@@ -341,6 +341,16 @@ def _checkpoint(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
 @_on("select coalesce(max(seq), 0) from engine.outbox where writer_no = %s")
 def _last_seq(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
     return [(db.last_seq.get(given[0], 0),)]
+
+
+@_on(outbox._SKIPPED)
+def _skipped(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
+    return [(0,)]  # the twin is never restored from a backup
+
+
+@_on(recoveries._TOLD)
+def _told(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
+    return []
 
 
 @_on(

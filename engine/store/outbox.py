@@ -11,6 +11,8 @@ from engine import ids
 from engine.processors.batch import Answer, Event, Posted
 from engine.store.connection import Connection
 
+_SKIPPED = "select coalesce(max(last_seq), 0) from engine.skipped_numbers where writer_no = %s"
+
 
 def archived(connection: Connection) -> dict[int, int]:
     """Source -> offset before which every message is archived."""
@@ -39,9 +41,10 @@ def checkpoint(connection: Connection, writer_no: int, published: int) -> None:
 
 
 def last_seq(connection: Connection, writer_no: int) -> int:
-    """The highest sequence in a writer's outbox."""
-    row = connection.execute("select coalesce(max(seq), 0) from engine.outbox where writer_no = %s", (writer_no,))
-    return int((row.fetchone() or (0,))[0])
+    """The highest sequence that a writer has given, before a restore from a backup too."""
+    given = connection.execute("select coalesce(max(seq), 0) from engine.outbox where writer_no = %s", (writer_no,))
+    skipped = connection.execute(_SKIPPED, (writer_no,))
+    return max(int((given.fetchone() or (0,))[0]), int((skipped.fetchone() or (0,))[0]))
 
 
 def unpublished(connection: Connection, writer_no: int, after: int) -> list[tuple[Posted, datetime]]:
