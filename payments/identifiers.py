@@ -90,6 +90,35 @@ def _bban_patterns() -> dict[str, re.Pattern[str]]:
 
 
 _LETTER_VALUES = {ord(letter): str(value) for value, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", start=10)}
+#: Country -> its letters as the digits that the mod-97 check counts.
+_COUNTRY_DIGITS = {country: country.translate(_LETTER_VALUES) for country in _COUNTRIES}
+
+
+def checked_iban(text: str) -> str:
+    """An IBAN without blanks as plain text; InvalidIdentifierError when country, structure or check digits are wrong.
+
+    For readers of many: no object of a type of its own is made.
+    """
+    compact = text.replace(" ", "")
+    country = compact[:2]
+    pattern = _bban_patterns().get(country)
+    if pattern is None or pattern.fullmatch(compact) is None:
+        raise InvalidIdentifierError(_broken_iban(text, compact))
+    account = compact[4:]
+    if not account.isdigit():
+        account = account.translate(_LETTER_VALUES)
+    if int(account + _COUNTRY_DIGITS[country] + compact[2:4]) % 97 != 1:
+        raise InvalidIdentifierError(f"{text!r} fails the mod-97 check (ISO 13616)")
+    return compact
+
+
+def _broken_iban(text: str, compact: str) -> str:
+    """Which rule of form an IBAN breaks."""
+    if _IBAN.fullmatch(compact) is None:
+        return f"{text!r} does not have the shape of an IBAN"
+    if compact[:2] not in _bban_patterns():
+        return f"{text!r}: {compact[:2]} issues no IBANs"
+    return f"{text!r} does not have the structure of an IBAN of {compact[:2]}"
 
 
 class IBAN(str):
@@ -103,17 +132,7 @@ class IBAN(str):
 
     def __new__(cls, text: str) -> Self:
         """Drop blanks, then check country, length, structure and check digits."""
-        compact = text.replace(" ", "")
-        if _IBAN.fullmatch(compact) is None:
-            raise InvalidIdentifierError(f"{text!r} does not have the shape of an IBAN")
-        pattern = _bban_patterns().get(compact[:2])
-        if pattern is None:
-            raise InvalidIdentifierError(f"{text!r}: {compact[:2]} issues no IBANs")
-        if pattern.fullmatch(compact) is None:
-            raise InvalidIdentifierError(f"{text!r} does not have the structure of an IBAN of {compact[:2]}")
-        if int((compact[4:] + compact[:4]).translate(_LETTER_VALUES)) % 97 != 1:
-            raise InvalidIdentifierError(f"{text!r} fails the mod-97 check (ISO 13616)")
-        return super().__new__(cls, compact)
+        return super().__new__(cls, checked_iban(text))
 
     @staticmethod
     def looks_like(text: str) -> bool:

@@ -71,8 +71,12 @@ class Money(msgspec.Struct, frozen=True, order=True):
         match = _DECIMAL.fullmatch(text)
         if match is None:
             raise InvalidAmountError(f"{text!r} is not a decimal amount")
-        whole, decimals = match.group(1), match.group(2) or ""
-        exponent = exponent_of(currency)
+        whole, decimals = match.groups("")
+        exponent = CURRENCIES.get(currency)
+        if exponent is None:
+            exponent = exponent_of(currency)
+        if len(decimals) == exponent:  # as amounts are written as a rule
+            return cls(int(whole + decimals), currency)
         significant = decimals.rstrip("0")
         if len(significant) > exponent:
             raise InvalidAmountError(f"{text!r} has more than the {exponent} decimals of {currency}")

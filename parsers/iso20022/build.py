@@ -32,6 +32,8 @@ def build_payments(message: MessageFacts) -> tuple[Payment, ...]:
 
 def code_of(facts: Any) -> str | None:
     """The code of a choice of code and proprietary."""
+    if not facts:
+        return None
     first = facts[0] if type(facts) is list else facts
     return (first.get("Cd") or first.get("Prtry")) if first else None
 
@@ -41,28 +43,38 @@ def remittance(facts: Facts | None) -> str | None:
     if not facts:
         return None
     lines = listed(facts.get("Ustrd"))
+    if len(lines) == 1:
+        return lines[0] or None
     if not lines:
         references = ((item.get("CdtrRefInf") or _EMPTY).get("Ref") for item in listed(facts.get("Strd")) if item)
         lines = [reference for reference in references if reference]
     return "\n".join(line or "" for line in lines) or None
 
 
+_BETWEEN = ("PrvsInstgAgt1", "PrvsInstgAgt2", "PrvsInstgAgt3", "IntrmyAgt1", "IntrmyAgt2", "IntrmyAgt3")
+
+
 def _intermediaries(facts: Facts) -> tuple[Agent, ...]:
     """Agents between instructing and creditor's agent, in the order in which money passes them."""
-    names = ("PrvsInstgAgt1", "PrvsInstgAgt2", "PrvsInstgAgt3", "IntrmyAgt1", "IntrmyAgt2", "IntrmyAgt3")
-    return tuple(found for name in names if name in facts and (found := agent(facts[name], facts.get(f"{name}Acct"))))
+    if facts.keys().isdisjoint(_BETWEEN):
+        return ()
+    found = [agent(facts.get(name), facts.get(f"{name}Acct")) for name in _BETWEEN]
+    return tuple([between for between in found if between is not None])
 
 
 def _details(message: MessageFacts, type_information: Facts) -> dict[str, str]:
     """What only this format has: settlement method, clearing system and channel, category purpose."""
     settlement = message.group.get("SttlmInf") or _EMPTY
-    found = {
-        "settlement_method": settlement.get("SttlmMtd"),
-        "clearing_system": code_of(settlement.get("ClrSys")),
-        "clearing_channel": type_information.get("ClrChanl"),
-        "category_purpose": code_of(type_information.get("CtgyPurp")),
-    }
-    return {name: value for name, value in found.items() if value}
+    found: dict[str, str] = {}
+    if method := settlement.get("SttlmMtd"):
+        found["settlement_method"] = method
+    if system := code_of(settlement.get("ClrSys")):
+        found["clearing_system"] = system
+    if channel := type_information.get("ClrChanl"):
+        found["clearing_channel"] = channel
+    if purpose := code_of(type_information.get("CtgyPurp")):
+        found["category_purpose"] = purpose
+    return found
 
 
 def _interbank(message: MessageFacts, transaction: Transaction, index: int) -> Payment:

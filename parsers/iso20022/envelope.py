@@ -12,8 +12,7 @@ import copy
 import re
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from lxml import etree
 
@@ -29,8 +28,9 @@ MAX_ELEMENTS = 2_500_000
 MAX_ATTRIBUTES = 64
 #: How deep in foreign envelopes a document is looked for.
 _MAX_ENVELOPES = 12
-#: Bytes that "=" may be found in before attributes are counted one by one.
+#: How often "=" may be found before attributes are counted one by one, and the bytes of the shortest attribute.
 _MANY_EQUALS = 1_000
+_ATTRIBUTE = len(' a=""')
 
 _DECLARATION = re.compile(rb"<\?xml[ \t\r\n]")
 _has_too_many_attributes = etree.XPath(f"boolean(//*[@*[{MAX_ATTRIBUTES + 1}]])")
@@ -70,8 +70,7 @@ class RefusedError(Exception):
         self.finding = finding
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One message of a file: its header and document, and the element that holds both (or the only one of them)."""
 
     header: etree._Element | None
@@ -88,8 +87,8 @@ def parse_xml(data: bytes, max_bytes: int = MAX_BYTES) -> etree._Element:
     if len(data) > max_bytes:
         rule = f"a message has at most {max_bytes:,} bytes"
         raise _refuse("XML-SIZE", "file", f"{len(data):,} bytes", rule, "send it in several files")
-    # Start and end tags: an element has one "<" at least and two as a rule.
-    if data.count(b"<") > 2 * MAX_ELEMENTS:
+    # Start and end tags: an element has one "<" at least and two as a rule. Few bytes cannot hold too many.
+    if len(data) > 2 * MAX_ELEMENTS and data.count(b"<") > 2 * MAX_ELEMENTS:
         rule = f"a message has at most {MAX_ELEMENTS:,} elements"
         raise _refuse("XML-ELEMENTS", "file", None, rule, "send it in several files")
     parser = _parsers.exact if b"<![CDATA[" in data else _parsers.compact
@@ -105,7 +104,7 @@ def parse_xml(data: bytes, max_bytes: int = MAX_BYTES) -> etree._Element:
     if information.internalDTD is not None:
         rule = "a document type declaration is refused: it can pull in files and expand without bound"
         raise _refuse("XML-DOCTYPE", "line 1", "<!DOCTYPE", rule, "remove the DOCTYPE")
-    if data.count(b"=") > _MANY_EQUALS and _has_too_many_attributes(root):
+    if len(data) > _MANY_EQUALS * _ATTRIBUTE and data.count(b"=") > _MANY_EQUALS and _has_too_many_attributes(root):
         rule = f"an element has at most {MAX_ATTRIBUTES} attributes"
         raise _refuse("XML-ATTRIBUTES", "file", None, rule, "remove attributes that the message does not define")
     return root
@@ -144,7 +143,7 @@ def split_declarations(data: bytes) -> list[bytes]:
 
 def messages_of(root: etree._Element) -> list[Envelope]:
     """The messages under a root, in order; empty when there is no header and no document."""
-    name = local_name(str(root.tag))
+    name = local_name(root.tag)
     if name == "Document":
         return [Envelope(None, root, root)]
     if name == "AppHdr":

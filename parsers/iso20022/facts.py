@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 from lxml import etree
 
 from parsers.iso20022.report import Report, local_name
-from payments import BIC, CURRENCIES, IBAN, InvalidAmountError, InvalidIdentifierError, Money, exponent_of
-from payments.identifiers import is_country
+from payments import BIC, CURRENCIES, InvalidAmountError, InvalidIdentifierError, Money, exponent_of
+from payments.identifiers import checked_iban, is_country
 
 #: Local name -> text, checked value, further facts, or a list of these where the element is repeated.
 Facts: TypeAlias = dict[str, Any]
@@ -27,16 +27,18 @@ _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
 
 
 class FieldTable(dict[str, tuple[str, Check | None]]):
-    """Qualified tag -> (local name, check of its text), filled as tags are met."""
+    """Qualified tag -> (local name, check of its text, None where any text will do), filled as tags are met."""
 
     def __init__(self, amounts: frozenset[str], containers: frozenset[str]) -> None:
         super().__init__()
         self._amounts = amounts
-        self.containers = containers
+        self._containers = containers
 
     def __missing__(self, tag: str) -> tuple[str, Check | None]:
         name = local_name(tag)
         check = check_amount if name in self._amounts else CHECKS.get(name)
+        if check is None and name in self._containers:
+            check = _empty_container
         entry = (name, check)
         if len(self) < 2_000:  # tags come from outside: foreign ones must not fill the memory
             self[tag] = entry
@@ -51,10 +53,14 @@ def walk(element: etree._Element, table: FieldTable, report: Report) -> Facts:
     """
     facts: Facts = {}
     holders: dict[etree._Element | None, Facts] = {element: facts}
+    above: etree._Element | None = element
+    holder: Facts | None = facts
     elements = element.iter()
     next(elements)
     for child in elements:
-        holder = holders.get(child.getparent())
+        parent = child.getparent()
+        if parent is not above:
+            above, holder = parent, holders.get(parent)
         if holder is None:
             continue  # below an element that is left out
         name, check = table[child.tag]
@@ -65,8 +71,6 @@ def walk(element: etree._Element, table: FieldTable, report: Report) -> Facts:
             value = holders[child] = {}
         elif check is not None:
             value = check(child, value, report)
-        elif value.isspace() and name in table.containers:
-            value = None  # an empty container that was written over two lines
         if name in holder:
             present = holder[name]
             if type(present) is list:
@@ -76,6 +80,14 @@ def walk(element: etree._Element, table: FieldTable, report: Report) -> Facts:
         else:
             holder[name] = value
     return facts
+
+
+def _empty_container(element: etree._Element, text: str, report: Report) -> object:
+    """None for an empty container that was written over two lines; the text of an element of the same name that is
+    none.
+    """
+    del element, report
+    return None if text.isspace() else text
 
 
 def listed(value: Any) -> list[Any]:
@@ -140,7 +152,7 @@ def check_iban(element: etree._Element, text: str, report: Report) -> object:
     """An IBAN: country structure and check digits hold. Blanks inside are not the electronic format."""
     try:
         if " " not in text:
-            return str(IBAN(text))
+            return checked_iban(text)
         problem = "an IBAN in a message has no blanks (ISO 13616)"
     except InvalidIdentifierError as reason:
         problem = str(reason)

@@ -6,9 +6,10 @@ ISO 20022 message definitions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from parsers.iso20022.facts import Facts, listed
 
@@ -51,30 +52,25 @@ class Transaction(NamedTuple):
     batch_number: int
 
 
-@dataclass(slots=True)
-class MessageFacts:
-    """A message as rules and builders see it. ``root`` is the one element below Document; ``scheme`` is None until
-    it is known.
+class MessageFacts(msgspec.Struct, eq=False):
+    """A message as rules and builders see it. ``family`` is ``pacs.008``; ``root`` is the one element below Document;
+    ``scheme`` is None until it is known.
     """
 
     identifier: str
+    family: str
     type: MessageType | None
     root: str
     body: Facts
     header: Facts | None
+    group: Facts
+    batches: list[Facts]
+    transactions: list[Transaction]
     scheme: str | None = None
-    group: Facts = field(default_factory=dict)
-    batches: list[Facts] = field(default_factory=list)
-    transactions: list[Transaction] = field(default_factory=list)
     #: First settlement date on which an unstructured address is refused; None: never.
     address_date: str | None = None
     #: All text of the document in one string: for rules about characters.
     text: str = ""
-
-    @property
-    def family(self) -> str:
-        """``pacs.008``."""
-        return self.identifier[:8]
 
     def path(self, transaction: Transaction, *steps: str) -> str:
         """The path of an element of a transaction, below Document."""
@@ -89,20 +85,24 @@ def message_facts(identifier: str, document: Facts, header: Facts | None) -> Mes
     root, body = next(iter(document.items()), ("", None))
     if not isinstance(body, dict):
         body = {}
-    kind = MESSAGE_TYPES.get(identifier[:8])
-    facts = MessageFacts(identifier, kind, root, body, header)
+    family = identifier[:8]
+    kind = MESSAGE_TYPES.get(family)
     group = body.get(kind.group if kind else "GrpHdr") or body.get("Assgnmt")
-    facts.group = group if isinstance(group, dict) else {}
+    if not isinstance(group, dict):
+        group = {}
+    batches: list[Facts] = []
     if kind is not None:
-        batches = [body] if kind.batch is None else listed(body.get(kind.batch))
-        facts.batches = [batch if isinstance(batch, dict) else {} for batch in batches]
-        facts.transactions = list(_transactions(facts.batches, kind))
-    return facts
+        found = [body] if kind.batch is None else listed(body.get(kind.batch))
+        batches = [batch if isinstance(batch, dict) else {} for batch in found]
+    transactions = _transactions(batches, kind) if kind is not None else []
+    return MessageFacts(identifier, family, kind, root, body, header, group, batches, transactions)
 
 
-def _transactions(batches: list[Facts], kind: MessageType) -> Iterator[Transaction]:
+def _transactions(batches: list[Facts], kind: MessageType) -> list[Transaction]:
+    found: list[Transaction] = []
     for batch_number, batch in enumerate(batches, start=1):
         above = {} if kind.batch is None else batch
         for number, facts in enumerate(listed(batch.get(kind.transactions)), start=1):
             if isinstance(facts, dict):
-                yield Transaction(facts, above, number, batch_number)
+                found.append(Transaction(facts, above, number, batch_number))
+    return found

@@ -7,7 +7,6 @@ canonicalisation: prefixes, foreign namespaces and supplementary data are kept.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -18,8 +17,7 @@ from parsers.iso20022.report import local_name
 from payments import Finding
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedXml:
+class ParsedXml(msgspec.Struct, frozen=True, eq=False):
     """The bytes of one message with its elements and the schema's verdict (None: there is no schema for it)."""
 
     raw: bytes

@@ -6,10 +6,13 @@ Rule: one reading for all editions: an agent's BIC is ``BIC`` before 2010 and ``
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from parsers.iso20022.facts import Facts, listed
 from payments import Address, Agent, Party
+
+_EMPTY: Facts = {}
 
 
 def address(facts: Facts | None) -> Address | None:
@@ -17,7 +20,7 @@ def address(facts: Facts | None) -> Address | None:
     if not facts:
         return None
     return Address(
-        lines=tuple(line for line in listed(facts.get("AdrLine")) if line),
+        lines=tuple([line for line in listed(facts["AdrLine"]) if line]) if "AdrLine" in facts else (),
         street=facts.get("StrtNm"),
         building=facts.get("BldgNb"),
         postal_code=facts.get("PstCd"),
@@ -31,24 +34,32 @@ def account_number(facts: Facts | None) -> str | None:
     """CashAccount: its IBAN or the servicer's own number."""
     if not facts:
         return None
-    identification = facts.get("Id") or {}
+    identification = facts.get("Id")
+    if not identification:
+        return None
     iban: str | None = identification.get("IBAN")
     if iban is not None:
         return iban
-    other: str | None = (identification.get("Othr") or {}).get("Id")
+    other: str | None = (identification.get("Othr") or _EMPTY).get("Id")
     return other
+
+
+@lru_cache(maxsize=4_096)
+def _agent_of(bic: str) -> Agent:
+    """The agent of a BIC alone, one object for all messages that name it."""
+    return Agent(bic=bic)
 
 
 def agent(facts: Facts | None, account: Facts | None = None) -> Agent | None:
     """BranchAndFinancialInstitutionIdentification."""
     if not facts:
         return None
-    institution = facts.get("FinInstnId") or {}
+    institution = facts.get("FinInstnId") or _EMPTY
     bic = institution.get("BICFI") or institution.get("BIC")
     if len(institution) == 1 and bic is not None and account is None:
-        return Agent(bic=bic)
-    member = institution.get("ClrSysMmbId") or {}
-    system = member.get("ClrSysId") or {}
+        return _agent_of(bic)
+    member = institution.get("ClrSysMmbId") or _EMPTY
+    system = member.get("ClrSysId") or _EMPTY
     return Agent(
         bic=bic,
         clearing_system=system.get("Cd") or system.get("Prtry"),
@@ -61,15 +72,16 @@ def agent(facts: Facts | None, account: Facts | None = None) -> Agent | None:
 
 def party(facts: Facts | None, account: Facts | None = None) -> Party | None:
     """PartyIdentification, or an institution in the place of a party; None when there is neither party nor account."""
-    if facts and "Pty" in facts:
-        facts = facts["Pty"]
-    elif facts and "Agt" in facts:
-        facts = facts["Agt"]
+    if facts:
+        if "Pty" in facts:
+            facts = facts["Pty"]
+        elif "Agt" in facts:
+            facts = facts["Agt"]
     if not facts:
         return Party(account=account_number(account)) if account else None
     if "FinInstnId" in facts:
         return _institution(facts, account)
-    identification = facts.get("Id") or {}
+    identification = facts.get("Id")
     name, postal = facts.get("Nm"), address(facts.get("PstlAdr"))
     if not identification:
         return Party(name=name, account=account_number(account), address=postal)

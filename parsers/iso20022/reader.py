@@ -9,7 +9,6 @@ history must not be lost to its bank's slips.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Mapping
 
 import msgspec
@@ -26,23 +25,23 @@ from parsers.iso20022.envelope import (
     parse_xml,
     split_declarations,
 )
-from parsers.iso20022.facts import Facts, FieldTable, walk
+from parsers.iso20022.facts import Facts, walk
+from parsers.iso20022.grammar import grammar_of
 from parsers.iso20022.messages import MessageFacts, message_facts
 from parsers.iso20022.parsed import ParsedXml
 from parsers.iso20022.parties import identity, identity_in, party
 from parsers.iso20022.report import Report
-from parsers.iso20022.rules import RULES
+from parsers.iso20022.rules import check
 from parsers.iso20022.schemes import ADDRESS_DATES, scheme_of
 from parsers.iso20022.validation import validate
 from parsers.message import Message, Mode
 from payments import Finding, Payment, error, warning
-from schemas.iso20022 import NAMESPACE, Definition, definition
+from schemas.iso20022 import NAMESPACE
 
 #: Types of statements and advices: lenient unless the caller is strict.
 _LENIENT = frozenset({"camt.052", "camt.053", "camt.054"})
 #: Families whose messages move money between banks: without a schema they are refused, not noted.
 _MONEY = "pacs."
-_IDENTIFIER = re.compile(r"[a-z]{4}\.\d{3}\.\d{3}\.\d{2}", re.ASCII)
 #: CopyDuplicate1Code of the header that means "you may have this already".
 _DUPLICATES = frozenset({"DUPL", "CODU"})
 
@@ -50,16 +49,6 @@ _DUPLICATES = frozenset({"DUPL", "CODU"})
 _SHORTENED_HEADERS = frozenset({"head.001.001.01"})
 
 _text = etree.XPath("string()", smart_strings=False)
-
-
-class _Tables(threading.local):
-    """Field tables of this thread, by namespace of the message definition."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, FieldTable] = {}
-
-
-_tables = _Tables()
 
 
 def looks_like(head: bytes) -> bool:
@@ -107,7 +96,7 @@ def read(
             wholes = (envelope.whole for envelope in messages_of(as_sent(raw)))
             parts = [etree.tostring(whole, encoding="UTF-8", with_tail=False) for whole in wholes]
         for part, envelope in zip(parts, envelopes, strict=False):
-            messages.append(_Reading(part, envelope, mode, scheme, address_dates).message(len(messages)))
+            messages.append(_Reading(part, envelope, mode).message(len(messages), scheme, address_dates))
     return messages
 
 
@@ -121,128 +110,106 @@ def _no_document(root: etree._Element) -> Finding:
     return error("XML-NAMESPACE", "file", f"line {root.sourceline}, /{name}", name, rule, "send an ISO 20022 message")
 
 
-def _namespace(element: etree._Element | None) -> str:
-    if element is None:
-        return ""
-    return str(element.tag).rpartition("}")[0][1:]
-
-
-def _table(namespace: str, found: Definition | None) -> FieldTable:
-    table = _tables.known.get(namespace)
-    if table is None:
-        table = FieldTable(found.amounts, found.containers) if found else FieldTable(frozenset(), frozenset())
-        if found is not None:
-            _tables.known[namespace] = table
-    return table
-
-
 class _Reading:
     """The reading of one message: from its elements to a Message."""
 
-    def __init__(
-        self, raw: bytes, envelope: Envelope, mode: Mode | None, scheme: str | None, dates: Mapping[str, str]
-    ) -> None:
+    __slots__ = ("envelope", "grammar", "header_identifier", "mode", "raw", "report", "subject")
+
+    def __init__(self, raw: bytes, envelope: Envelope, mode: Mode | None) -> None:
         self.raw = raw
         self.envelope = envelope
         self.mode = mode
-        self.scheme = scheme
-        self.dates = dates
-        subject = envelope.document if envelope.document is not None else envelope.whole
-        self.report = Report(subject)
+        document = envelope.document
+        subject = document if document is not None else envelope.whole
         self.subject = subject
-        self.namespace = _namespace(subject)
-        self.identifier = self.namespace.removeprefix(NAMESPACE)
+        self.report = Report(subject)
+        self.grammar = grammar_of(subject)
         self.header_identifier: str | None = None
 
-    def message(self, index: int) -> Message:
+    def message(self, index: int, scheme: str | None, dates: Mapping[str, str]) -> Message:
         """The whole reading."""
-        header, header_valid = self._header()
-        valid = self._validate()
-        schema_findings = tuple(self.report.findings)
-        found = definition(self.namespace)
-        facts = message_facts(self.identifier, walk(self.subject, _table(self.namespace, found), self.report), header)
-        facts.scheme = self.scheme or scheme_of(facts)
+        envelope, grammar, report = self.envelope, self.grammar, self.report
+        header, header_valid = (None, True) if envelope.header is None else self._header(envelope.header)
+        valid: bool | None = None
+        if grammar.definition is not None:
+            valid = validate(self.subject, grammar.definition, report)
+        else:
+            self._unknown()
+        schema_findings = tuple(report.findings)
+        facts = message_facts(grammar.identifier, walk(self.subject, grammar.fields, report), header)
+        facts.scheme = scheme or scheme_of(facts)
         payments: tuple[Payment, ...] = ()
         if valid and header_valid and facts.type is not None:
-            self._rules(facts)
+            if facts.scheme is not None:
+                self._profile(facts, dates)
+            check(facts, report)
+            if facts.scheme is not None:
+                sepa.check(facts, report)
             payments = build_payments(facts)
-        findings = self._findings()
-        parsed = ParsedXml(
-            self.raw,
-            self.envelope.header,
-            self.envelope.document,
-            self.header_identifier,
-            None if valid is None else valid and header_valid,
-            schema_findings,
-        )
         sender, receiver = _ends(facts, payments)
         return Message(
             index=index,
             format="iso20022",
-            type=self.identifier if _IDENTIFIER.fullmatch(self.identifier) else None,
+            type=grammar.named,
             raw=self.raw,
-            findings=findings,
+            findings=self._findings() if report.findings else (),
             scheme=facts.scheme,
             sender=sender,
             receiver=receiver,
             reference=_reference(facts),
             uetr=payments[0].uetr if len(payments) == 1 else None,
             payments=payments,
-            parsed=parsed,
-            possible_duplicate=_possible_duplicate(header),
+            parsed=ParsedXml(
+                self.raw,
+                envelope.header,
+                envelope.document,
+                self.header_identifier,
+                None if valid is None else valid and header_valid,
+                schema_findings,
+            ),
+            possible_duplicate=header is not None and _possible_duplicate(header),
         )
 
-    def _header(self) -> tuple[Facts | None, bool]:
+    def _header(self, element: etree._Element) -> tuple[Facts | None, bool]:
         """The header's facts and whether it is valid; a header alone is judged as the message itself."""
-        element = self.envelope.header
-        if element is None:
-            return None, True
-        namespace = _namespace(element)
-        identifier = namespace.removeprefix(NAMESPACE)
-        self.header_identifier = identifier if _IDENTIFIER.fullmatch(identifier) else None
-        found = definition(namespace)
+        grammar = grammar_of(element)
+        self.header_identifier = grammar.named
         valid = True
-        if found is None:
-            rule = f"there is no schema for a header of the namespace {namespace!r}: it was not checked"
+        if grammar.definition is None:
+            rule = f"there is no schema for a header of the namespace {grammar.namespace!r}: it was not checked"
             remedy = "use head.001 of ISO 20022"
             place = f"line {element.sourceline}, /AppHdr"
-            self.report.add(warning("NO-SCHEMA", "message", place, namespace or None, rule, remedy))
+            self.report.add(warning("NO-SCHEMA", "message", place, grammar.namespace or None, rule, remedy))
         elif self.envelope.document is not None:
-            if identifier in _SHORTENED_HEADERS:
+            if grammar.identifier in _SHORTENED_HEADERS:
                 told = Report(element)
-                validate(element, found, told)
+                validate(element, grammar.definition, told)
                 for finding in told.findings:
                     self.report.add(msgspec.structs.replace(finding, severity="warning"))
             else:
-                valid = validate(element, found, self.report)
-        return walk(element, _table(namespace, found), Report(element)), valid
+                valid = validate(element, grammar.definition, self.report)
+        return walk(element, grammar.fields, Report(element)), valid
 
-    def _validate(self) -> bool | None:
-        """The document's verdict; None where there is no schema for it."""
-        found = definition(self.namespace)
-        if found is not None:
-            return validate(self.subject, found, self.report)
+    def _unknown(self) -> None:
+        """Tell that there is no schema for the document: whoever sends money is refused, others are told."""
+        grammar = self.grammar
         place = f"line {self.subject.sourceline}, /{etree.QName(self.subject).localname}"
-        if not _IDENTIFIER.fullmatch(self.identifier):
+        if grammar.named is None:
             rule = "the namespace is not that of an ISO 20022 message definition"
             remedy = f"declare the namespace of the message definition: {NAMESPACE}pacs.008.001.08"
-            self.report.add(error("XML-NAMESPACE", "message", place, self.namespace or None, rule, remedy))
-            return None
-        tell = error if self.identifier.startswith(_MONEY) else warning
-        rule = f"{self.identifier} is not among the message definitions known here: it was not checked"
+            self.report.add(error("XML-NAMESPACE", "message", place, grammar.namespace or None, rule, remedy))
+            return
+        tell = error if grammar.named.startswith(_MONEY) else warning
+        rule = f"{grammar.named} is not among the message definitions known here: it was not checked"
         remedy = "use a version that `qenex formats` lists"
-        self.report.add(tell("NO-SCHEMA", "message", place, self.identifier, rule, remedy))
-        return None
+        self.report.add(tell("NO-SCHEMA", "message", place, grammar.named, rule, remedy))
 
-    def _rules(self, facts: MessageFacts) -> None:
-        if facts.scheme is not None:
-            facts.address_date = self.dates.get(facts.scheme)
-            if (facts.scheme, facts.family) in sepa.RULES:
-                facts.text = str(_text(self.subject))
-        for rule in RULES:
-            rule(facts, self.report)
-        if facts.scheme is not None:
-            sepa.check(facts, self.report)
+    def _profile(self, facts: MessageFacts, dates: Mapping[str, str]) -> None:
+        """What the rules of a scheme need to know."""
+        scheme = facts.scheme or ""
+        facts.address_date = dates.get(scheme)
+        if (scheme, facts.family) in sepa.RULES:
+            facts.text = str(_text(self.subject))
 
     def _findings(self) -> tuple[Finding, ...]:
         """The findings under the mode; one more says how many were left out."""
@@ -251,7 +218,7 @@ class _Reading:
         if report.dropped:
             rule = f"{report.dropped} further findings are not listed"
             findings.append(error("MORE", "message", "/Document", None, rule, "mend these first"))
-        mode = self.mode or ("lenient" if self.identifier[:8] in _LENIENT else "strict")
+        mode = self.mode or ("lenient" if self.grammar.family in _LENIENT else "strict")
         if mode == "lenient":
             return tuple(msgspec.structs.replace(finding, severity="warning") for finding in findings)
         return tuple(findings)
@@ -267,16 +234,16 @@ def _reference(facts: MessageFacts) -> str | None:
     return header if isinstance(header, str) else None
 
 
-def _possible_duplicate(header: Facts | None) -> bool:
-    if header is None:
-        return False
+def _possible_duplicate(header: Facts) -> bool:
     copied = header.get("CpyDplct")
     return header.get("PssblDplct") == "true" or (isinstance(copied, str) and copied in _DUPLICATES)
 
 
 def _ends(facts: MessageFacts, payments: tuple[Payment, ...]) -> tuple[str | None, str | None]:
     """Sender and receiver: of the header, else instructing and instructed agent, else the parties' agents."""
-    sender, receiver = identity_in(facts.header, "Fr", "FIId"), identity_in(facts.header, "To", "FIId")
+    sender = receiver = None
+    if facts.header is not None:
+        sender, receiver = identity_in(facts.header, "Fr", "FIId"), identity_in(facts.header, "To", "FIId")
     if payments and not (sender and receiver):
         first = payments[0]
         sender = sender or identity(first.instructing_agent)

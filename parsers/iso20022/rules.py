@@ -1,15 +1,17 @@
 """Rules over the schema: sums, counts, uniqueness, dates, external codes, header, addresses.
 
-Rule: ``RULES`` is an ordered tuple of small functions of the message's facts; each reports what it finds and decides
-nothing else. Codes are those of ExternalStatusReason1Code that the sender will receive. The clauses are the rules
-that the ISO 20022 message definitions state in words, and EPC153-22, CBPR+ and Fedwire for addresses.
+Rule: ``RULES`` is an ordered tuple of small functions of the message's facts, each with the messages that it is asked
+of; a function reports what it finds and decides nothing else. Codes are those of ExternalStatusReason1Code that the
+sender will receive. The clauses are the rules that the ISO 20022 message definitions state in words, and EPC153-22,
+CBPR+ and Fedwire for addresses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Any, TypeAlias
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
 
 from parsers.iso20022.addresses import addresses_are_structured
 from parsers.iso20022.codes import (
@@ -21,7 +23,7 @@ from parsers.iso20022.codes import (
     TRANSACTION_STATUS,
 )
 from parsers.iso20022.facts import Facts, listed, normalised_decimal
-from parsers.iso20022.messages import MessageFacts, Transaction
+from parsers.iso20022.messages import MESSAGE_TYPES, MessageFacts, Transaction
 from parsers.iso20022.parties import identity_in
 from parsers.iso20022.report import Report
 from payments import Level, Money
@@ -55,15 +57,13 @@ def number_of_transactions(message: MessageFacts, report: Report) -> None:
 
 
 def _differs(stated: str, count: int) -> bool:
-    return not stated.isdecimal() or int(stated) != count
+    return stated != str(count) and (not stated.isdecimal() or int(stated) != count)
 
 
 def control_sum(message: MessageFacts, report: Report) -> None:
     """CtrlSum of the group, and of each batch, adds up the amounts whatever their currencies."""
     kind = message.type
     assert kind is not None
-    if not kind.amount:
-        return
     stated = message.group.get("CtrlSum")
     if stated is not None and message.transactions:
         path = f"{message.root}/{kind.group}/CtrlSum"
@@ -129,7 +129,7 @@ def amount_above_zero(message: MessageFacts, report: Report) -> None:
 
 def settlement_date_is_given(message: MessageFacts, report: Report) -> None:
     """IntrBkSttlmDt stands in the group or in every transaction."""
-    if message.family not in _SETTLING or "IntrBkSttlmDt" in message.group:
+    if "IntrBkSttlmDt" in message.group:
         return
     for item in message.transactions:
         if "IntrBkSttlmDt" not in item.facts:
@@ -152,8 +152,6 @@ _IDENTIFICATIONS: tuple[tuple[tuple[str, ...], frozenset[str]], ...] = (
 
 def identifications_are_unique(message: MessageFacts, report: Report) -> None:
     """No two transactions of a message share an identification."""
-    if len(message.transactions) < 2:
-        return
     for steps, families in _IDENTIFICATIONS:
         if message.family in families:
             _unique(message, steps, report)
@@ -176,8 +174,6 @@ def _unique(message: MessageFacts, steps: tuple[str, ...], report: Report) -> No
 
 def end_to_end_ids_are_unique(message: MessageFacts, report: Report) -> None:
     """One EndToEndId twice with the same amount and creditor is a payment sent twice; else only worth a word."""
-    if message.family not in ("pain.001", "pacs.008") or len(message.transactions) < 2:
-        return
     first: dict[str, Transaction] = {}
     for item in message.transactions:
         value = (item.facts.get("PmtId") or _EMPTY).get("EndToEndId")
@@ -216,8 +212,6 @@ def reasons_are_of_their_set(message: MessageFacts, report: Report) -> None:
 
 def statuses_are_known(message: MessageFacts, report: Report) -> None:
     """Transaction and group status come from their code sets; PART is a group's only."""
-    if message.family != "pacs.002":
-        return
     for item in message.transactions:
         status = item.facts.get("TxSts")
         if status is not None and status not in TRANSACTION_STATUS:
@@ -245,8 +239,7 @@ def category_purpose_is_known(message: MessageFacts, report: Report) -> None:
 def header_agrees(message: MessageFacts, report: Report) -> None:
     """The application header says of the document what the document says of itself."""
     header = message.header
-    if header is None:
-        return
+    assert header is not None
     defined = header.get("MsgDefIdr")
     if defined is not None and defined != message.identifier:
         rule = f"MsgDefIdr is the message definition of the document: {message.identifier}"
@@ -277,19 +270,47 @@ def exchange_rate_is_needed(message: MessageFacts, report: Report) -> None:
                 report.warning("CH17", "field", path, item.facts["XchgRate"], rule, "leave the rate out")
 
 
+class Asked(NamedTuple):
+    """A rule and the messages that it is asked of: of these families, of those with several transactions, of those
+    with a header.
+    """
+
+    rule: Rule
+    families: frozenset[str] = frozenset(MESSAGE_TYPES)
+    several: bool = False
+    header: bool = False
+
+
+_SUMMED = frozenset(family for family, kind in MESSAGE_TYPES.items() if kind.amount)
+
 #: Every rule, in the order in which findings are told.
-RULES: tuple[Rule, ...] = (
-    number_of_transactions,
-    control_sum,
-    total_settlement_amount,
-    amount_above_zero,
-    settlement_date_is_given,
-    identifications_are_unique,
-    end_to_end_ids_are_unique,
-    statuses_are_known,
-    reasons_are_of_their_set,
-    category_purpose_is_known,
-    header_agrees,
-    addresses_are_structured,
-    exchange_rate_is_needed,
+RULES: tuple[Asked, ...] = (
+    Asked(number_of_transactions),
+    Asked(control_sum, _SUMMED),
+    Asked(total_settlement_amount, _SETTLING),
+    Asked(amount_above_zero, _SUMMED),
+    Asked(settlement_date_is_given, _SETTLING),
+    Asked(identifications_are_unique, several=True),
+    Asked(end_to_end_ids_are_unique, frozenset({"pain.001", "pacs.008"}), several=True),
+    Asked(statuses_are_known, frozenset({"pacs.002"})),
+    Asked(reasons_are_of_their_set, frozenset(_REASONS)),
+    Asked(category_purpose_is_known),
+    Asked(header_agrees, header=True),
+    Asked(addresses_are_structured),
+    Asked(exchange_rate_is_needed, _SETTLING),
 )
+
+
+@lru_cache(maxsize=4 * len(MESSAGE_TYPES))
+def _asked(family: str, several: bool, header: bool) -> tuple[Rule, ...]:
+    return tuple(
+        asked.rule
+        for asked in RULES
+        if family in asked.families and several >= asked.several and header >= asked.header
+    )
+
+
+def check(message: MessageFacts, report: Report) -> None:
+    """Ask every rule that the message is subject to."""
+    for rule in _asked(message.family, len(message.transactions) > 1, message.header is not None):
+        rule(message, report)

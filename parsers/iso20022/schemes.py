@@ -32,10 +32,10 @@ def scheme_of(message: MessageFacts) -> str | None:
     if isinstance(service, str) and service.startswith("swift.cbprplus"):
         return "CBPR+"
     settlement = message.group.get("SttlmInf")
-    if isinstance(settlement, dict) and code_of(_choice(settlement.get("ClrSys"))) == "FDW":
+    if type(settlement) is dict and "ClrSys" in settlement and code_of(_choice(settlement["ClrSys"])) == "FDW":
         return "FEDWIRE"
     for kind in _payment_types(message):
-        if code_of(_choice(kind.get("SvcLvl"))) == "SEPA":
+        if "SvcLvl" in kind and code_of(_choice(kind["SvcLvl"])) == "SEPA":
             if message.family in _DIRECT_DEBITS:
                 return "SDD"
             return "SCT-INST" if code_of(_choice(kind.get("LclInstrm"))) == "INST" else "SCT"
@@ -53,5 +53,8 @@ def _payment_types(message: MessageFacts) -> list[Facts]:
     if message.transactions:
         first = message.transactions[0]
         holders += [first.facts, first.batch, first.facts.get("OrgnlTxRef")]
-    found = (holder.get("PmtTpInf") for holder in holders if isinstance(holder, dict))
-    return [kind for kind in found if isinstance(kind, dict)]
+    return [
+        kind
+        for holder in holders
+        if type(holder) is dict and "PmtTpInf" in holder and type(kind := holder["PmtTpInf"]) is dict
+    ]

@@ -43,9 +43,9 @@ _REMEDIES = (
 def validate(element: etree._Element, definition: Definition, report: Report) -> bool:
     """Judge a header or document by its schema; every deviation goes to the report. True when valid."""
     schema = definition.schema
-    if schema.validate(element):
+    if schema(element):
         return True
-    if _trim_dates(element, schema) and schema.validate(element):
+    if _trim_dates(element, schema) and schema(element):
         return True
     previous: tuple[str, int] | None = None
     for entry in _entries(schema):
