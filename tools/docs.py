@@ -475,6 +475,13 @@ def invariants() -> str:
     return text + table(("Check", "What it proves"), rows)
 
 
+def swift_mt() -> str:
+    """Types, fields, rules and codes of SWIFT MT."""
+    from tools.docs_swift_mt import page
+
+    return page(table)
+
+
 #: File name -> what makes it.
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
@@ -486,6 +493,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "schemes.md": schemes,
     "formats.md": formats,
     "reason-codes.md": reason_codes,
+    "swift-mt.md": swift_mt,
     "records.md": records,
     "metrics.md": metrics,
     "invariants.md": invariants,
