@@ -53,6 +53,9 @@ def of(envelope: Envelope, payment: Payment) -> tuple[tuple[str, str], ...]:
 def _reference(envelope: Envelope, payment: Payment) -> tuple[str, str]:
     """The sender's own reference of the payment, by what the format has."""
     if envelope.format == "swift-mt":
+        whole = payment.details.get("message_id")
+        if whole is not None:  # one of several transactions: its reference is its own within the message
+            return "20/21", f"{whole}/{payment.instruction_id or payment.index}"
         return "20", payment.instruction_id or envelope.reference or ""
     if payment.transaction_id is not None:
         return "TxId", payment.transaction_id

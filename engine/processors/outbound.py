@@ -59,7 +59,8 @@ def _swift(
     assert envelope.sender is not None
     if state is State.REJECTED and reason is not None and reason.stage == "parsing":
         return [_service(envelope, letter, reason)]
-    found = [_service(envelope, letter, None)] if first else []
+    # One ACK a message: it goes with the first of its transactions.
+    found = [_service(envelope, letter, None)] if first and envelope.index == 0 else []
     payment = envelope.payment
     if payment is None or (envelope.route is None and state is not State.REJECTED):
         return found
@@ -114,13 +115,14 @@ def _confirmation(envelope: Envelope, payment: Payment, letter: Correspondence) 
         operator=letter.operator,
         recipient=envelope.sender or "",
         reference=_reference(envelope),
-        related=envelope.reference or "NONREF",
+        related=_related(envelope),
         account=envelope.sender or "",
         value_date=payment.value_date or letter.at[:10],
         amount=payment.amount,
         ordering_institution=envelope.sender,
         at=letter.at,
         sequence=envelope.offset % 1_000_000,
+        uetr=payment.uetr,
     )
     return Answer(envelope.sender or "", "MT910" if collects else "MT900", payload)
 
@@ -130,21 +132,31 @@ def _reference(envelope: Envelope) -> str:
     return f"Q{envelope.source % 4096:X}{envelope.offset:X}{envelope.index:03X}"[-16:]
 
 
+def _related(envelope: Envelope) -> str:
+    """The reference that an answer quotes in 21: the transaction's own where a message holds several."""
+    own = None if envelope.payment is None else envelope.payment.instruction_id
+    return own or envelope.reference or "NONREF"
+
+
 def _refusal(envelope: Envelope, letter: Correspondence, reason: Rejection) -> Answer:
-    """MTn99 that says why an accepted message was not executed."""
-    category = "2" if (envelope.type or "")[2:3] == "2" else "1"
+    """MTn99 that says why an accepted message was not executed, in the words of SWIFT's reject guidelines."""
+    category = _category(envelope)
     payload = swift_mt.answer(
         message_type=f"{category}99",
         operator=letter.operator,
         recipient=envelope.sender or "",
         reference=_reference(envelope),
-        related=envelope.reference or "NONREF",
-        text=f"/{reason.code}/ {reason.text}",
-        code="REJT",
+        related=_related(envelope),
+        text=f"/REJT/99\n/{reason.code}/{reason.text}\n/MREF/{_related(envelope)}",
         at=letter.at,
         sequence=envelope.offset % 1_000_000,
+        uetr=None if envelope.payment is None else envelope.payment.uetr,
     )
     return Answer(envelope.sender or "", f"MT{category}99", payload)
+
+
+def _category(envelope: Envelope) -> str:
+    return "2" if (envelope.type or "")[2:3] == "2" else "1"
 
 
 def cancellation_answer(
@@ -154,19 +166,7 @@ def cancellation_answer(
     if request.sender is None or request.payment is None:
         return []
     if request.format == "swift-mt":
-        category = "2" if (request.type or "")[2:3] == "2" else "1"
-        payload = swift_mt.answer(
-            message_type=f"{category}96",
-            operator=letter.operator,
-            recipient=request.sender,
-            reference=_reference(request),
-            related=request.reference or "NONREF",
-            text=text if accepted else f"/{code}/ {text}",
-            code="CNCL" if accepted else "RJCR",
-            at=letter.at,
-            sequence=request.offset % 1_000_000,
-        )
-        return [Answer(request.sender, f"MT{category}96", payload)]
+        return [_resolution(request, request.payment, accepted, letter, code, text)]
     original = request.payment.original or Original()
     payload = iso20022.resolution(
         message_id=f"{request.payment_id.hex()}C",
@@ -183,6 +183,27 @@ def cancellation_answer(
         reason_text=None if accepted else text,
     )
     return [Answer(request.sender, "camt.029", payload)]
+
+
+def _resolution(
+    request: Envelope, asked: Payment, accepted: bool, letter: Correspondence, code: str, text: str
+) -> Answer:
+    """MTn96: CNCL, or RJCR with the reason code of ISO 20022, and the message that was asked about."""
+    category, original = _category(request), asked.original or Original()
+    payload = swift_mt.answer(
+        message_type=f"{category}96",
+        operator=letter.operator,
+        recipient=request.sender or "",
+        reference=_reference(request),
+        related=request.reference or "NONREF",
+        text=f"/CNCL/\n//{text}" if accepted else f"/RJCR/{code}\n//{text}",
+        at=letter.at,
+        sequence=request.offset % 1_000_000,
+        original_type=(original.message_type or "")[2:5],
+        original_date=asked.details.get("original.date"),
+        uetr=asked.uetr,
+    )
+    return Answer(request.sender or "", f"MT{category}96", payload)
 
 
 # -- ISO 20022 ---------------------------------------------------------------------------------------------------------

@@ -104,12 +104,34 @@ def _of_message(base: Envelope, message: Message, record: Record) -> list[Envelo
         reason = Rejection(fatal.code, f"{fatal.place}: {fatal.rule}{value}", "parsing", line)
         return [_refused(base, message, reason)]
     if not message.payments:
-        return [_noted(base, message, None)]
+        unexecuted = _unexecuted(message)
+        return [_noted(base, message, None) if unexecuted is None else _refused(base, message, unexecuted)]
     forwards = _forwards(message, record)
     return [
         _of_payment(base, message, payment, forward)
         for payment, forward in zip(message.payments, forwards, strict=True)
     ]
+
+
+def _unexecuted(message: Message) -> Rejection | None:
+    """Why an MT without payments is refused: its sender must not take the ACK for an execution.
+
+    News and requests (n95, n99, 9nn) are received; a type that is not known here, or one that asks for money and gave
+    no payment, is not. Codes: SWIFT's H30, or that of the finding that says why.
+    """
+    if message.format != "swift-mt" or message.type in ("ACK", "NAK"):
+        return None
+    codes = {finding.code: finding for finding in message.findings}
+    if "N05" in codes or message.type is None:
+        text = f"{message.type or 'a message without a type'} is not processed here; nothing was executed"
+        return Rejection("H30", text, "parsing")
+    from parsers import swift_mt
+
+    if message.type not in swift_mt.MOVING:
+        return None
+    finding = codes.get("N06") or next(iter(message.findings), None)
+    code, rule = ("T13", "no payment could be made of it") if finding is None else (finding.code, finding.rule)
+    return Rejection(code, f"{message.type} was not executed: {rule}", "parsing")
 
 
 def _of_one_entry(finding: Finding, message: Message) -> bool:
@@ -146,8 +168,10 @@ def _forwards(message: Message, record: Record) -> list[str | None]:
     if message.format == "swift-mt":
         from parsers import swift_mt
 
-        at = claims.moment(record.timestamp_ms)
-        return [swift_mt.forwarded(message, at=at, sequence=record.offset % 1_000_000).decode("latin-1")] * count
+        at, sequence = claims.moment(record.timestamp_ms), record.offset % 1_000_000
+        if message.type is not None and message.type.startswith(swift_mt.BATCHES):
+            return [single.decode("latin-1") for single in swift_mt.singles(message, at=at, sequence=sequence)]
+        return [swift_mt.forwarded(message, at=at, sequence=sequence).decode("latin-1")] * count
     if message.format == "iso20022":
         from parsers import iso20022
 

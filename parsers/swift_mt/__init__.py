@@ -7,7 +7,18 @@ from parsers.swift_mt.demotion import checked
 from parsers.swift_mt.envelope import looks_like
 from parsers.swift_mt.reader import read
 from parsers.swift_mt.singles import singles
-from parsers.swift_mt.to_payment import MOVING
+from parsers.swift_mt.to_payment import BATCHES, MOVING
 from parsers.swift_mt.writer import acknowledgement, answer, confirmation, forwarded
 
-__all__ = ["acknowledgement", "answer", "checked", "confirmation", "forwarded", "looks_like", "read"]
+__all__ = [
+    "BATCHES",
+    "MOVING",
+    "acknowledgement",
+    "answer",
+    "checked",
+    "confirmation",
+    "forwarded",
+    "looks_like",
+    "read",
+    "singles",
+]

@@ -16,7 +16,7 @@ from parsers.swift_mt.pieces import BEARERS, PRIORITIES, agent_at, bank_of, cust
 from parsers.swift_mt.text import Text
 from parsers.swift_mt.transfers import ROC, returned
 from parsers.swift_mt.values import bic11, iso_date
-from payments import Agent, Party, Payment, PaymentKind
+from payments import Agent, Money, Party, Payment, PaymentKind
 
 #: Tags that have a place of their own in a Payment, or belong to the message as a whole.
 _PLACED = frozenset({"20", "21", "26T", "30", "32A", "32B", "33B", "70", "71A", "19", "28D"})
@@ -97,6 +97,13 @@ class Batch:
                 return Party(identification=named)
         return None
 
+    def _amount(self, item: Part) -> Money | None:
+        """What is settled: in a 102 the receiver's charges (71G) are part of it, as in the sum of its 32A."""
+        amount, charges = stated(self.text, item.places.get("32B")), stated(self.text, item.places.get("71G"))
+        if self.text.message_type != "102" or amount is None or charges is None or charges.currency != amount.currency:
+            return amount
+        return Money(amount.minor + charges.minor, amount.currency)
+
     def common(self, index: int, item: Part) -> dict[str, Any]:
         """What every kind of transaction has."""
         bearer, remittance = self.said(item, "71A"), item.get("70")
@@ -104,7 +111,7 @@ class Batch:
         between_banks = self.text.message_type[0] == "2"
         return {
             "index": index,
-            "amount": stated(self.text, item.places.get("32B")),
+            "amount": self._amount(item),
             "value_date": self.day,
             "instruction_id": item.get("20") or item.get("21"),
             "end_to_end_id": roc[1] if roc is not None else item.get("21") if between_banks else None,

@@ -57,3 +57,7 @@ _BATCHES: dict[str, Callable[[Text, Headers, dict[str, str]], list[Payment]]] = 
     "204": batches.bank_debits,
     "210": batches.expected,
 }
+#: How the types of several transactions begin.
+BATCHES = tuple(sorted({f"MT{key[:3]}" for key in _BATCHES}))
+#: Types that ask for a movement of money, as messages name them (``MT103``): one without payments was not executed.
+MOVING = frozenset(f"MT{key}" for key in (*_MAKERS, *_BATCHES) if key[0] in "12" and key not in {"101", "210"})

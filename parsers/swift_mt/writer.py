@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Literal
 
 from parsers.message import Message
+from parsers.swift_mt.envelope import Frame
 from parsers.swift_mt.parsed import MtMessage
 from parsers.swift_mt.values import amount_text
 from payments import BIC, Money
@@ -89,11 +90,13 @@ def answer(
     code: str | None = None,
     original_type: str | None = None,
     original_date: str | None = None,
+    uetr: str | None = None,
 ) -> bytes:
     """An n92, n95, n96 or n99 (``196``, ``299``...) from the operator to a participant, with a reason in free text.
 
     ``code`` is a code word put before the text (``/REJT/``), ``original_type`` (three digits) and ``original_date``
-    (ISO 8601) name the message answered: needed for n92, put in where given for n95 and n96.
+    (ISO 8601) name the message answered: needed for n92, put in where given for n95 and n96. ``uetr`` is that of the
+    payment in question.
     """
     if not re.fullmatch(r"[1-9]9[2569]", message_type):
         raise ValueError(f"not a message of the common group that is written here: {message_type!r}")
@@ -101,8 +104,8 @@ def answer(
     free = f"/{_line(code, 8)}/{text}" if code else text
     lines = [f":20:{reference_text(reference)}", f":21:{reference_text(related)}"]
     header = ""
-    if original_type is not None and original_date is not None and re.fullmatch("[0-9]{3}", original_type):
-        header = f"{original_type}\n{datetime.fromisoformat(original_date):%y%m%d}"
+    if re.fullmatch("[0-9]{3}", original_type or "") and re.fullmatch(r"\d{4}-\d{2}-\d{2}", original_date or ""):
+        header = f"{original_type}\n{_day(original_date or '')}"
     if common == "99":
         lines.append(f":79:{folded(free, 50, 35)}")
     elif common == "92":
@@ -113,7 +116,7 @@ def answer(
         lines.append(f":{'75' if common == '95' else '76'}:{folded(free, 35, 6)}")
         if header:
             lines.append(f":11R:{header}")
-    return _output(message_type, operator, recipient, lines, at, sequence, "")
+    return _output(message_type, operator, recipient, lines, at, sequence, f"{{3:{{121:{uetr}}}}}" if uetr else "")
 
 
 def forwarded(message: Message, *, at: str, sequence: int) -> bytes:
@@ -127,18 +130,22 @@ def forwarded(message: Message, *, at: str, sequence: int) -> bytes:
         raise ValueError("only an accepted message with headers and a text can be forwarded")
     if message.sender is None or message.receiver is None:
         raise ValueError("a message without sender and receiver cannot be forwarded")
-    basic, application = parsed.frame.basic, parsed.frame.application or ""
+    return head_of(parsed.frame, at=at, sequence=sequence).encode("ascii") + _rest(message.raw, parsed)
+
+
+def head_of(frame: Frame, *, at: str, sequence: int, message_type: str | None = None) -> str:
+    """Blocks 1 and 2 of a copy for the receiver; ``message_type`` where it is another than the message's own."""
+    basic, application = frame.basic, frame.application or ""
     day, entered, left = _clock(at)
     if application[:1] == "I":
         mir, receiver, priority = f"{day}{basic[3:25]}", application[4:16], application[16:17]
     else:
         mir, receiver, priority = application[8:36], basic[3:15], application[46:47]
         entered = application[4:8]
-    head = (
+    return (
         f"{{1:F01{receiver[:8]}A{receiver[9:]}{_numbers(sequence)}}}"
-        f"{{2:O{application[1:4]}{entered}{mir}{left}{priority or 'N'}}}"
+        f"{{2:O{message_type or application[1:4]}{entered}{mir}{left}{priority or 'N'}}}"
     )
-    return head.encode("ascii") + _rest(message.raw, parsed)
 
 
 def _rest(raw: bytes, parsed: MtMessage) -> bytes:
