@@ -20,6 +20,7 @@ from engine.processors.decisions import Claims, Repetition, original_payment
 from engine.processors.recording import Arrival, hold
 from engine.processors.writing import Writer, WriterPorts
 from engine.store import outbox
+from engine.store.commit import AlreadyDecidedError
 from engine.wire import Envelope, Rejection
 from ledger import InvariantBrokenError, store
 from payments import PaymentKind
@@ -53,6 +54,8 @@ class BookWriter(Writer):
         for arrival in arrivals:
             try:
                 self._decide_one(arrival, batch, claims, letter, facts, fresh, repeated, delivered)
+            except AlreadyDecidedError:
+                raise
             except Exception as problem:
                 self.crashed(arrival, problem)
                 raise
@@ -116,6 +119,8 @@ class BookWriter(Writer):
         delivered: list[Envelope],
     ) -> None:
         envelope, place = arrival.envelope, arrival.place
+        if envelope.payment_id.hex() in self.state.waiting:
+            raise AlreadyDecidedError("a redelivery of a payment that waits")
         error = self.crash_of(place)
         if error is not None:
             envelope.crash = error
@@ -283,8 +288,6 @@ class BookWriter(Writer):
         """Entries, postings and balances of the movements, and the book's own row."""
         state = self.state
         movements = state.book.drain()
-        if not movements:
-            return None
         kinds = state.kinds
         entries, postings = state.ledger.post(
             (bytes.fromhex(reference), kinds[reference], debit, credit, amount)
@@ -292,7 +295,9 @@ class BookWriter(Writer):
             else (None, reference, debit, credit, amount)
             for reference, debit, credit, amount, _ in movements
         )
-        moved = state.ledger.changed()
+        moved = state.ledger.changed()  # a new credit line too, without any movement
+        if not moved:
+            return None
         for account, _ in moved:
             if account.balance != state.book.accounts[account.number].balance:
                 raise InvariantBrokenError(f"account {account.number}: the book and the ledger disagree")

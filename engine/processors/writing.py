@@ -97,8 +97,8 @@ class Writer(ABC):
         for _ in range(_ATTEMPTS):
             batch = self.new_batch()
             batch.changes.positions = moved
-            self._decide(fresh, batch)
             try:
+                self._decide(fresh, batch)
                 self.commit(batch)
                 break
             except commits.AlreadyDecidedError:

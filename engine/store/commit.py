@@ -17,6 +17,7 @@ from engine.store import rows
 from engine.store.connection import Connection
 from engine.store.leases import Lease, LeaseLostError
 from ledger import binary
+from ledger.store import StaleWriterError
 
 
 class AlreadyDecidedError(RuntimeError):
@@ -85,8 +86,17 @@ def commit(connection: Connection, lease: Lease, changes: Changes, work: Work | 
             if work is not None:
                 work(cursor)
             _fence(cursor, lease, changes.positions)
-    except psycopg.errors.UniqueViolation as problem:
-        raise AlreadyDecidedError(str(problem)) from problem
+    except (psycopg.IntegrityError, StaleWriterError) as problem:
+        _require_lease(connection, lease)
+        if isinstance(problem, psycopg.errors.UniqueViolation):
+            raise AlreadyDecidedError(str(problem)) from problem
+        raise
+
+
+def _require_lease(connection: Connection, lease: Lease) -> None:
+    """A stale owner collides with what the new one did: that is no defect, and nothing to try again."""
+    if connection.execute(_FENCE, (lease.writer, lease.epoch)).fetchone() is None:
+        raise LeaseLostError(f"{lease.writer}: epoch {lease.epoch} is over")
 
 
 def _fence(cursor: psycopg.Cursor[Any], lease: Lease, positions: Sequence[tuple[int, int, int]]) -> None:
