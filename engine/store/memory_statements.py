@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -280,7 +279,8 @@ def _waiting(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
 
 @_on(books._USED)
 def _used_today(db: MemoryPostgres, given: Any, session: int) -> Answer:
-    entries, sides = db.table("ledger.entries"), dict[int, list[int]]()
+    entries = db.table("ledger.entries")
+    sides: dict[int, list[int]] = {}
     for account, _, entry, amount, _ in db.table("ledger.postings").values():
         if given["first"] <= entry < given["after"] and entries[entry][1] is not None:
             side = sides.setdefault(entry, [0, 0, 0])
@@ -372,14 +372,12 @@ def _late(db: MemoryPostgres, given: Any, session: int) -> Answer:
         rest = (row[12], row[13], row[16], row[17], row[18], row[21], row[24], row[2])
         return (UUID(bytes=row[0]), row[1], step, state, reason, why, _moment(at), *rest)
 
-    # newest first, and decided in order: what is older than the moment need not be looked at
     late = [
         shown(row, 0, row[10], row[25], row[26], row[5])
-        for row in takewhile(lambda row: row[5] >= since - 60_000_000, reversed(inbox.values()))
+        for row in inbox.values()
         if row[5] >= since and row[11] == writer
     ]
-    moved = takewhile(lambda row: row[2] >= since - 60_000_000, reversed(db.table("engine.transitions").values()))
-    for payment, step, at, state, reason, cause in moved:
+    for payment, step, at, state, reason, cause in db.table("engine.transitions").values():
         row = inbox.get((payment, step // 1000))
         if at >= since and row is not None and row[11] == writer:
             late.append(shown(row, step, state, reason, cause, at))
@@ -388,7 +386,8 @@ def _late(db: MemoryPostgres, given: Any, session: int) -> Answer:
 
 @_on(outbox._FIRST_ANSWERS)
 def _first_answers(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
-    outcomes, rows, found = db.table("engine.outcomes"), db.table("engine.outbox"), list[Row]()
+    outcomes, rows = db.table("engine.outcomes"), db.table("engine.outbox")
+    found: list[Row] = []
     for payment in {_id(shown) for shown in given[0]}:
         if payment in outcomes:
             _, _, first, count, number, _, _ = outcomes[payment]
