@@ -6,14 +6,15 @@ imported when the first input of that format arrives, so that a program which re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import get_args
 
-from parsers.detect import detect
+from parsers.detect import HEAD, detect
 from parsers.message import Format, Message, Mode, Parsed, Verdict
 from payments import error
 
-__all__ = ["FORMATS", "Format", "Message", "Mode", "Parsed", "Verdict", "detect", "parse"]
+__all__ = ["FORMATS", "Format", "Message", "Mode", "Parsed", "Verdict", "detect", "parse", "parse_chunks"]
 
 #: The formats that ``parse`` reads.
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -50,6 +51,31 @@ def parse(
     if found is not None:
         raise ValueError(f"{found!r} is not a format: {', '.join(FORMATS)}")
     return [_unrecognised(data)]
+
+
+def parse_chunks(
+    chunks: Iterable[bytes],
+    *,
+    format: Format | None = None,  # noqa: A002  (as in parse)
+    mode: Mode | None = None,
+    scheme: str | None = None,
+) -> Iterator[Message]:
+    """The messages of a file given in chunks, as ``parse`` of the whole gives them.
+
+    A file of many SWIFT messages is read piece by piece, so that memory stays small; other formats are one whole.
+    """
+    source = iter(chunks)
+    begin = b""
+    for chunk in source:
+        begin += chunk
+        if len(begin) >= HEAD:
+            break
+    if (format or detect(begin)) == "swift-mt":
+        from parsers.swift_mt.files import messages
+
+        yield from messages(itertools.chain([begin], source), mode=mode)
+    else:
+        yield from parse(b"".join([begin, *source]), format=format, mode=mode, scheme=scheme)
 
 
 def _unrecognised(data: bytes) -> Message:

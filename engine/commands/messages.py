@@ -22,6 +22,7 @@ from payments import error
 
 _STDIN = "-"
 _PROGRESS_EVERY = 2.0
+_CHUNK = 1 << 18
 _COLUMNS = ("file", "index", "type", "scheme", "verdict", "sender", "receiver", "reference", "payments", "amount")
 
 PathsArgument = Annotated[
@@ -158,20 +159,16 @@ def _run(paths: Sequence[str], options: _Options, *, json: bool, whole: bool, wr
     tally = _Tally(len(sources))
     rows = []
     for source in sources:
-        data = _read(source.name, tally)
-        if data is None:
-            continue
-        messages = _messages(data, options)
-        for message in messages:
+        for message, alone in _alone(_messages(source.name, options, tally)):
             tally.count(message)
             if json:
                 json_line(_record(source.name, message, whole=whole))
             else:
                 rows.append(_row(source.name, message))
+            if write is not None:
+                _write(write / source.relative, message, tally, alone=alone)
         if json:
             sys.stdout.flush()
-        if write is not None:
-            _write(write / source.relative, messages, tally)
         tally.progress()
     if not json:
         _show(rows, tally)
@@ -192,8 +189,7 @@ class _Tally:
         self.rejected += message.verdict == "rejected"
 
     def progress(self) -> None:
-        """One file more; a line every two seconds."""
-        self.read += 1
+        """A line every two seconds while files are read."""
         now = time.monotonic()
         if self.read < self.files and now - self._shown >= _PROGRESS_EVERY:
             self._shown = now
@@ -204,22 +200,44 @@ class _Tally:
         return 2 if self.unreadable else int(self.rejected > 0)
 
 
-def _read(name: str, tally: _Tally) -> bytes | None:
+def _chunks(name: str) -> Iterator[bytes]:
+    """The bytes of a file, or of standard input, some at a time."""
+    if name == _STDIN:
+        yield from iter(lambda: sys.stdin.buffer.read(_CHUNK), b"")
+    else:
+        with Path(name).open("rb") as file:
+            yield from iter(lambda: file.read(_CHUNK), b"")
+
+
+def _messages(name: str, options: _Options, tally: _Tally) -> Iterator[Message]:
+    """The messages of a file; a parser that fails gives a record that says so."""
+    index = 0
     try:
-        return sys.stdin.buffer.read() if name == _STDIN else Path(name).read_bytes()
+        chunks = _chunks(name)
+        for message in parsers.parse_chunks(chunks, format=options.format, mode=options.mode, scheme=options.scheme):
+            yield message
+            index += 1
+        tally.read += 1
     except OSError as refusal:
         tally.unreadable += 1
         say(f"qenex: {name}: {refusal.strerror or refusal}")
-        return None
-
-
-def _messages(data: bytes, options: _Options) -> list[Message]:
-    try:
-        return parsers.parse(data, format=options.format, mode=options.mode, scheme=options.scheme)
     except Exception as bug:
         rule = f"the parser failed on this input: {type(bug).__name__}: {bug}"
         finding = error("PARSER-FAULT", "message", "the whole input", None, rule, "report it with the file")
-        return [Message(index=0, format=options.format, type=None, raw=data, findings=(finding,))]
+        tally.read += 1
+        yield Message(index=index, format=options.format, type=None, raw=b"", findings=(finding,))
+
+
+def _alone(messages: Iterator[Message]) -> Iterator[tuple[Message, bool]]:
+    """Each message, and whether it is the only one of its file."""
+    waiting = next(messages, None)
+    alone = True
+    for message in messages:
+        assert waiting is not None
+        yield waiting, False
+        waiting, alone = message, False
+    if waiting is not None:
+        yield waiting, alone
 
 
 def _record(name: str, message: Message, *, whole: bool) -> dict[str, Any]:
@@ -251,17 +269,16 @@ def _content(message: Message) -> dict[str, object]:
         return {}
 
 
-def _write(target: Path, messages: Sequence[Message], tally: _Tally) -> None:
-    for message in messages:
-        if message.verdict != "accepted" or message.parsed is None:
-            continue
-        path = target if len(messages) == 1 else target.with_name(f"{target.name}.{message.index}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(message.write())
-        except OSError as refusal:
-            tally.unreadable += 1
-            say(f"qenex: {path}: {refusal.strerror or refusal}")
+def _write(target: Path, message: Message, tally: _Tally, *, alone: bool) -> None:
+    if message.verdict != "accepted" or message.parsed is None:
+        return
+    path = target if alone else target.with_name(f"{target.name}.{message.index}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(message.write())
+    except OSError as refusal:
+        tally.unreadable += 1
+        say(f"qenex: {path}: {refusal.strerror or refusal}")
 
 
 def _row(name: str, message: Message) -> dict[str, Any]:
