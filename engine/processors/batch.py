@@ -78,12 +78,12 @@ class Waiting:
     position: int | None = None
 
 
-@dataclass(slots=True)
-class Place:
-    """Where in the writer's own input a decision was asked for."""
+class Place(NamedTuple):
+    """Where in the writer's own input a decision was asked for; ``source`` is the number of topic and partition."""
 
     partition: int
     offset: int
+    source: int = 0
 
 
 @dataclass(slots=True)

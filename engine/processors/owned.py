@@ -17,7 +17,7 @@ from engine.processors.batch import Batch
 from engine.processors.book_commands import BookCommands
 from engine.processors.decisions import Claims, original_payment
 from engine.processors.outbound import Correspondence
-from engine.processors.recording import Arrival, record
+from engine.processors.recording import Arrival, record, set_aside
 from engine.processors.settlement import BookWriter
 from engine.processors.writing import Writer, WriterPorts
 from engine.store import commit as commits
@@ -94,7 +94,17 @@ class Recorder(Writer):
             for arrival in arrivals
             if (found := claims.look(arrival.envelope)) is not None and found.same
         ]
-        record(arrivals, batch, claims, letter, outbox.first_answers(self.ports.connection, sorted(set(wanted))))
+        first_answers = outbox.first_answers(self.ports.connection, sorted(set(wanted)))
+        for arrival in arrivals:
+            error = self.crash_of(arrival.place)
+            if error is not None:
+                set_aside(arrival, error, batch, letter)
+                continue
+            try:
+                record(arrival, batch, claims, letter, first_answers)
+            except Exception as problem:
+                self.crashed(arrival, problem)
+                raise
 
 
 class OwnedRecorder:

@@ -6,7 +6,6 @@ cases, outbox and positions. It moves no money. A held payment opens a case and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.processors import outbound
@@ -26,33 +25,42 @@ class Arrival:
 
 
 def record(
-    arrivals: Sequence[Arrival],
+    arrival: Arrival,
     batch: Batch,
     claims: Claims,
     letter: outbound.Correspondence,
     first_answers: dict[bytes, list[Answer]],
 ) -> None:
-    """Decide a batch: each envelope by its state."""
-    for arrival in arrivals:
-        envelope, place = arrival.envelope, arrival.place
-        repetition = claims.take(envelope, batch) if envelope.attempt == 0 else None
-        if repetition is not None and repetition.same:
-            original = original_payment(repetition, envelope)
-            found = first_answers.get(original) or [p.answer for p in batch.posted if p.payment_id == original]
-            again = [answer for answer in found if answer.recipient == envelope.sender]
-            batch.decide(
-                envelope, place, State.DUPLICATE, answers=again, duplicate_of=repetition.original,
-                explanation="the same content was received before",
-            )  # fmt: skip
-        elif repetition is not None:
-            _reject(envelope, place, batch, letter, repetition.rejection())
-        elif envelope.state == State.HELD:
-            hold(envelope, place, batch, letter)
-        elif envelope.state == "PARSED":
-            batch.decide(envelope, place, State.PARSED, answers=_noted_answers(envelope, letter))
-        else:
-            reason = envelope.rejection or Rejection("MS03", "no reason was given", "recorder")
-            _reject(envelope, place, batch, letter, reason)
+    """Decide one arrival by its state."""
+    envelope, place = arrival.envelope, arrival.place
+    repetition = claims.take(envelope, batch) if envelope.attempt == 0 else None
+    if repetition is not None and repetition.same:
+        original = original_payment(repetition, envelope)
+        found = first_answers.get(original) or [p.answer for p in batch.posted if p.payment_id == original]
+        again = [answer for answer in found if answer.recipient == envelope.sender]
+        batch.decide(
+            envelope, place, State.DUPLICATE, answers=again, duplicate_of=repetition.original,
+            explanation="the same content was received before",
+        )  # fmt: skip
+    elif repetition is not None:
+        _reject(envelope, place, batch, letter, repetition.rejection())
+    elif envelope.state == State.HELD:
+        hold(envelope, place, batch, letter)
+    elif envelope.state == "PARSED":
+        batch.decide(envelope, place, State.PARSED, answers=_noted_answers(envelope, letter))
+    else:
+        reason = envelope.rejection or Rejection("MS03", "no reason was given", "recorder")
+        _reject(envelope, place, batch, letter, reason)
+
+
+def set_aside(arrival: Arrival, error: str, batch: Batch, letter: outbound.Correspondence) -> None:
+    """Hold what crashed its recorder too often: the error and the place only, for its content may be the reason."""
+    envelope = arrival.envelope
+    bare = Envelope(
+        source=envelope.source, offset=envelope.offset, index=envelope.index, count=envelope.count,
+        attempt=envelope.attempt, received_ms=envelope.received_ms, digest=envelope.digest, state="HELD", crash=error,
+    )  # fmt: skip
+    hold(bare, arrival.place, batch, letter)
 
 
 def _noted_answers(envelope: Envelope, letter: outbound.Correspondence) -> list[Answer]:

@@ -156,18 +156,16 @@ class Writer(ABC):
 
     def crash_of(self, place: Place) -> str | None:
         """The error of an arrival that crashed its worker too often."""
-        if not self._crashed:
-            return None
-        source = next((s for (_, p), s in self.ports.sources.items() if p == place.partition), None)
-        return None if source is None else self._crashed.get((source, place.offset))
+        return self._crashed.get((place.source, place.offset)) if self._crashed else None
 
     def crashed(self, arrival: Arrival, problem: Exception) -> None:
         """Count a crash before it ends the process. Outages are not crashes."""
-        source = next((s for (_, p), s in self.ports.sources.items() if p == arrival.place.partition), 0)
-        crashes.record(self.ports.connection, source, arrival.place.offset, f"{type(problem).__name__}: {problem}")
+        place = arrival.place
+        crashes.record(self.ports.connection, place.source, place.offset, f"{type(problem).__name__}: {problem}")
 
     def _arrival(self, record: Record) -> Arrival:
-        return Arrival(decode(record.value), Place(record.partition, record.offset))
+        source = self.ports.sources[record.topic, record.partition]
+        return Arrival(decode(record.value), Place(record.partition, record.offset, source))
 
     def _moved(self, records: Sequence[Record]) -> list[tuple[int, int, int]]:
         after: dict[int, int] = {}
