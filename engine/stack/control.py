@@ -147,6 +147,14 @@ def stack(settings: Settings) -> dict[str, Any]:
     return found
 
 
+def runs(settings: Settings) -> bool:
+    """Whether anything of the data folder's stack runs."""
+    folder = DataFolder(settings.data)
+    pieces: list[dict[str, Any]] = read_json(folder.state_file, {}).get("pieces", [])
+    left = (piece for piece in pieces if piece["pid"] and Running.find(piece["pid"], piece["started"]) is not None)
+    return _supervisor(folder) is not None or any(left)
+
+
 def _supervisor(folder: DataFolder) -> Running | None:
     """The folder's supervisor if it runs."""
     known = read_json(folder.state_file, {}).get("supervisor")

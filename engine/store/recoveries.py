@@ -185,6 +185,23 @@ def told(connection: Connection) -> set[tuple[bytes, str, str, bytes]]:
     return {(payment.bytes, topic, kind, digest.bytes) for payment, topic, kind, digest in found.fetchall()}
 
 
+_ANSWERED = """
+    select a.writer_no, a.seq, a.payment_id, a.topic, a.type, a.digest, a.at,
+           array(select o.payload from engine.outbox o where o.payment_id = a.payment_id and o.type = a.type
+                 and a.topic like '%%' || o.recipient || '%%')
+    from engine.answered a where a.recovery_id = %s order by a.writer_no, a.seq
+"""
+
+
+def contradicted(connection: Connection, recovery_id: int) -> list[Told]:
+    """What the outside was told before a restore and the ledger, going on, has not come to again."""
+    found = []
+    for writer_no, seq, payment, topic, kind, digest, at, payloads in connection.execute(_ANSWERED, (recovery_id,)):
+        if digest.bytes not in {same_but_moments(bytes(payload)) for payload in payloads}:
+            found.append(Told(writer_no, seq, payment.bytes, topic, kind, digest.bytes, at))
+    return found
+
+
 def states(connection: Connection, payments: Sequence[bytes]) -> dict[bytes, str]:
     """Where this ledger stands with some payments: the outcome, else what it waits in, else its first decision."""
     wanted = [payment.hex() for payment in payments]
