@@ -27,6 +27,8 @@ from engine.store.leases import Lease
 
 #: How often the archiver looks whether ``done_through`` can move: it costs an index range scan of what is new.
 _ADVANCE_SECONDS = 1.0
+#: How long a hand-over waits for the archive to cover the last answers: they need not be looked for then.
+_FINISH_SECONDS = 0.15
 
 
 class OwnedBook:
@@ -77,8 +79,13 @@ class OwnedBook:
         self._schedule(self._writer)
 
     def close(self) -> None:
-        """Everything that was committed is published and said to be."""
-        self._writer.ports.relay.finish(time.monotonic())
+        """Everything that was committed is published and said to be; who comes next need not look for it."""
+        relay = self._writer.ports.relay
+        until = time.monotonic() + _FINISH_SECONDS
+        relay.finish(time.monotonic())
+        while relay.backlog and time.monotonic() < until:  # the archive is about to cover the last of it
+            time.sleep(0.01)
+            relay.finish(time.monotonic())
 
 
 class Recorder(Writer):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from engine.bus.port import Consumer
+from engine.bus.port import END, Consumer
 from engine.bus.record import Place, Record
 from engine.observability.logs import get_logger
 from engine.observability.metrics import WorkerMetrics
@@ -24,6 +24,9 @@ _log = get_logger()
 _RENEW_SECONDS = leases.LEASE_SECONDS / 4
 #: How often a standby looks whether a writer has become free: one small query.
 _TAKE_SECONDS = 0.05
+#: How long a standby reads along before it pauses: afterwards its consumer knows every leader and has a connection to
+#: it. A consumer that has read nothing takes half a second to its first message.
+_WARM_SECONDS = 1.0
 
 
 class Owned(Protocol):
@@ -80,6 +83,7 @@ class WriterProcess:
         self._by_place = {place: writer for writer in self._writers for place in writer.places()}
         self._paused: set[Place] = set()
         self._renewed = self._asked = float("-inf")
+        self._warm_at: float | None = None
         self._stopping = False
         self.decided = 0
 
@@ -97,6 +101,7 @@ class WriterProcess:
         try:
             while not self._stopping:
                 self.step()
+            _log.info("handing over", books=self.owned)
             for writer in self._writers:
                 if writer.name in self._leases:
                     writer.close()
@@ -110,7 +115,7 @@ class WriterProcess:
             self._take_leases()
             self._asked = now
         if not self._leases:
-            self._sleep(_TAKE_SECONDS / 2)
+            self._stand_by(now)
             return
         self._pause()
         records = self._consumer.poll_batch(self._limit, self._linger)
@@ -124,6 +129,18 @@ class WriterProcess:
         for writer in self._writers:
             if writer.name in self._leases:
                 writer.tick(now)
+
+    def _stand_by(self, now: float) -> None:
+        """Own nothing, and be ready: read along for a moment, once, then pause."""
+        if self._warm_at is None:
+            self._warm_at = now + _WARM_SECONDS
+            self._consumer.assign(dict.fromkeys(self._by_place, END))
+        elif now < self._warm_at:
+            self._consumer.poll_batch(self._limit, 0.0)
+        elif self._warm_at > 0:
+            self._warm_at = 0.0
+            self._consumer.pause(set(self._by_place))
+        self._sleep(_TAKE_SECONDS / 2)
 
     def _process(self, records: Sequence[Record]) -> None:
         by_writer: dict[str, list[Record]] = {}
@@ -152,9 +169,12 @@ class WriterProcess:
                     _log.info("lease taken", book=writer.name, epoch=lease.epoch)
                     changed = True
         if changed:
-            self._positions.update(
-                {place: offset for place, offset in self._consumer.position().items() if place in self._positions}
-            )
+            if self._warm_at is None:  # else what was read was read along, and processed by nobody
+                read = self._consumer.position()
+                self._positions.update({place: offset for place, offset in read.items() if place in self._positions})
+            if self._warm_at is not None:  # a pause outlives the assignment
+                self._consumer.resume(set(self._by_place))
+                self._warm_at = None
             self._consumer.assign(dict(self._positions))
             self._paused = set()
 
@@ -171,6 +191,7 @@ class WriterProcess:
         for lease in self._leases.values():
             try:
                 leases.give_up(self._connection, lease)
+                _log.info("lease given up", book=lease.writer, epoch=lease.epoch)
             except Exception as problem:
                 _log.warning("lease not given up", book=lease.writer, detail=str(problem))
         self._leases.clear()
