@@ -20,6 +20,9 @@ def faults(
     json: JsonOption = False,
     case: Annotated[str | None, typer.Option("--case", help="This case of a row alone.", metavar="NAME")] = None,
     seed: Annotated[int, typer.Option("--seed", help="What the choices are drawn from.")] = 1,
+    failover: Annotated[
+        bool, typer.Option("--failover", help="Measure failover, hand-over and rolling restart instead.")
+    ] = False,
     history: Annotated[
         Path | None, typer.Option("--history", help="Folder for the histories, JSON lines.", metavar="DIR")
     ] = None,
@@ -31,13 +34,15 @@ def faults(
 
     Example: `qenex faults --row 6`
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped, as on Ctrl-C
+    if failover:
+        return _failover(seed, history, json=json)
     from engine.faults.matrix import BROKEN, KEPT, Matrix, Result, folder_of
     from engine.faults.rows import of_row
 
     wanted = [one for one in of_row(row) if case in (None, one.name)]
     if not wanted:
         raise UsageFault(f"there is no case {case or ''} of row {row or 'any'}; docs/reference/faults.md has them all")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped, as on Ctrl-C
     results: list[Result] = []
     with folder_of(history) as folder:
         for result in Matrix(folder, seed, Steps()).play(wanted):
@@ -56,3 +61,23 @@ def faults(
         kept = sum(result.verdict == KEPT for result in results)
         line(f"{kept} of {len(results)} cases kept; histories in {folder}")
     return int(any(result.verdict == BROKEN for result in results))
+
+
+def _failover(seed: int, history: Path | None, *, json: bool) -> int:
+    from engine.faults.matrix import Matrix, folder_of
+
+    found = []
+    with folder_of(history) as folder:
+        for figure in Matrix(folder, seed, Steps()).failover():
+            found.append(figure)
+            say(f"{figure.case}: p95 {figure.p95}")
+            if json:
+                json_line(figure.record())
+                sys.stdout.flush()
+    if not json:
+        columns = ("case", "what", "runs", "p50", "p95", "longest", "target", "verdict")
+        table((figure.record() for figure in found), columns, right="runs p50 p95 longest target")
+        for figure in found:
+            if figure.note:
+                line(f"{figure.case}: {figure.note}")
+    return int(not all(figure.kept for figure in found))

@@ -6,72 +6,81 @@ Rule: a worker that a row kills is started again by who tends the bed, as the su
 from __future__ import annotations
 
 import signal
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping, Sequence
 
 import psutil
 
 from engine.faults.checker import Finding
-from engine.faults.points import of_worker
+from engine.faults.points import Point, of_worker
 from engine.faults.scene import REFUSED, Plan, Scene, plan_of, wait_for
 from engine.store import leases
 from engine.store.connection import Connection
+from engine.testbed.samples import Writer
 
 OWNER, STANDBY = "worker.settlement", "worker.settlement-1"
 BOOK = "EUR-RTGS"
-_ARMED = {
-    "settlement": OWNER,
-    "recorder": "worker.recorder",
-    "archiver": "worker.archiver",
-    "stages": "worker.stages-0",
-}
+_OTHERS = {"recorder": "worker.recorder", "archiver": "worker.archiver", "stages": "worker.stages-0"}
+#: Messages a second while workers go from death to death.
+_TRICKLE = 25.0
 _DEATH_SECONDS = 15.0
 _STORM_SECONDS = 14.0
 _GROWTH_MB = 256
 
 
-def crash_points(scene: Scene) -> None:
-    """Row 1: every worker dies at each of its points, one point of each worker a round."""
-    stack = scene.stack
-    ways = {name: of_worker(kind) for kind, name in _ARMED.items()}
-    writer, sender = scene.writer(), scene.sender()
-    stack.stop(STANDBY)
+def crash_points_of_books(scene: Scene) -> None:
+    """Row 1: the settlement worker dies at each of its points, without a standby that would spare it the next one."""
+    scene.stack.stop(STANDBY)
     try:
-        for turn in range(max(len(points) for points in ways.values())):
-            armed = {name: points[turn] for name, points in ways.items() if turn < len(points)}
-            for name, point in armed.items():
-                stack.stop(name)
-                stack.arm(name, point.title)
-                stack.launch(name)
-            plans = [plan_of(writer.some()) for _ in range(8)]
-            plans += [Plan(writer.some(), REFUSED, signature="00") for _ in range(2)]
-            for plan in plans:
-                scene.send(sender, plan)
-            sender.flush()
-            alive = _disarm_when_dead(scene, armed.keys())
-            for name in armed.keys() - alive:
-                scene.inject(f"killed at {armed[name].title}")
-            if alive:
-                raise TimeoutError(f"{[armed[name].title for name in alive]} was not reached")
+        _die_at_points(scene, {OWNER: of_worker("settlement")})
     finally:
-        for name in ways:
-            stack.arm(name, None)
-            if not stack.has_started(name) or stack.has_ended(name):
-                stack.launch(name)
-        stack.start(STANDBY)
+        scene.stack.start(STANDBY)
+    scene.rest()
 
 
-def _disarm_when_dead(scene: Scene, names: Iterable[str]) -> set[str]:
-    """Each armed worker that has died comes back without its fault, at once: another may need it to get to its own."""
-    stack, left = scene.stack, set(names)
+def crash_points_of_others(scene: Scene) -> None:
+    """Row 1: recorder, archiver and stages die at each of their points, all three at a time."""
+    _die_at_points(scene, {name: of_worker(kind) for kind, name in _OTHERS.items()})
+    scene.rest()
+
+
+def _die_at_points(scene: Scene, ways: Mapping[str, Sequence[Point]]) -> None:
+    """Each worker goes from death to death: its next life has the next point, the last one none."""
+    stack, over = scene.stack, threading.Event()
+    scene.produce(_trickle(scene.writer(), over), 1 / _TRICKLE)
+    left = {name: list(points) for name, points in ways.items()}
     deadline = time.monotonic() + _DEATH_SECONDS
-    while left and time.monotonic() < deadline:
-        for name in [name for name in left if stack.has_ended(name)]:
-            left.discard(name)
-            stack.arm(name, None)
+    try:
+        for name in ways:
+            stack.stop(name)
+            stack.arm(name, left[name][0].title)
             stack.launch(name)
-        time.sleep(0.02)
-    return left
+        while any(left.values()):
+            for name in [name for name in left if left[name] and stack.has_ended(name)]:
+                scene.inject(f"killed at {left[name].pop(0).title}")
+                stack.arm(name, left[name][0].title if left[name] else None)
+                stack.launch(name)
+                deadline = time.monotonic() + _DEATH_SECONDS
+            if time.monotonic() > deadline:
+                missed = [points[0].title for points in left.values() if points]
+                raise TimeoutError(f"{', '.join(missed)} was not reached within {_DEATH_SECONDS:.0f} s")
+            time.sleep(0.01)
+    finally:
+        over.set()
+        for name in [name for name, points in left.items() if points]:
+            stack.arm(name, None)
+            stack.kill(name)
+            stack.launch(name)
+
+
+def _trickle(writer: Writer, over: threading.Event) -> Iterator[Plan]:
+    """Sound messages, and one in four for the recorder, until it is over."""
+    while not over.is_set():
+        yield plan_of(writer.some())
+        yield plan_of(writer.some())
+        yield plan_of(writer.some())
+        yield Plan(writer.some(), REFUSED, signature="00")
 
 
 def broker_killed(scene: Scene) -> None:

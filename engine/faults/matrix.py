@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from engine import settings as settings_module
+from engine.faults import failover
+from engine.faults.failover import Figure
 from engine.faults.history import History
 from engine.faults.rows import Case
 from engine.faults.scene import Outcome, Scene
@@ -61,7 +63,7 @@ class Matrix:
 
     def play(self, cases: Sequence[Case]) -> Iterator[Result]:
         """A result for each case, as soon as it is there."""
-        set_environment(**{f"QENEX_{name.upper()}": str(value) for name, value in _SETTINGS.items()})
+        self._tell()
         waiting = list(cases)
         while waiting:
             while waiting and (why := _without_stack(waiting[0])) is not None:
@@ -96,6 +98,21 @@ class Matrix:
                 scene.outcome.findings.append({"check": "played-to-the-end", "ok": False, "detail": said})
         return _result(case, scene.outcome, played, path)
 
+    def failover(self) -> Iterator[Figure]:
+        """The figures of failover, and at the end a judgement of everything that was sent meanwhile."""
+        self._tell()
+        with self._bed() as bed, History(self._folder / "failover.jsonl") as history:
+            assert isinstance(bed.stack, FaultyStack)
+            scene = Scene(bed, bed.stack, history, self._seed, "FO")
+            with scene.watched():
+                yield from failover.measure(scene)
+            broken = scene.judge().broken
+            said = "; ".join(f"{finding['check']}: {finding['detail']}" for finding in broken) or "every check holds"
+            yield failover.judged(scene.outcome, said)
+
+    def _tell(self) -> None:
+        set_environment(**{f"QENEX_{name.upper()}": str(value) for name, value in _SETTINGS.items()})
+
     @contextmanager
     def _bed(self) -> Iterator[Bed]:
         self._stacks += 1
@@ -107,6 +124,7 @@ class Matrix:
                 bed.populate()
                 yield bed
         finally:
+            shutil.copytree(root / "log", self._folder / f"log-{self._stacks}", dirs_exist_ok=True)
             shutil.rmtree(root, ignore_errors=True)
 
 

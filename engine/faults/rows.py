@@ -40,7 +40,8 @@ class Case:
 
 
 CASES: tuple[Case, ...] = (
-    Case(1, "crash-points", "a worker kills itself at a named point", "I3 I4 I10", kills.crash_points),
+    Case(1, "crash-points-books", "settlement dies at each named point", "I3 I4 I10", kills.crash_points_of_books),
+    Case(1, "crash-points-others", "each other worker, likewise", "I3 I4 I10", kills.crash_points_of_others),
     Case(2, "lost-commit", "Postgres commits, its reply is lost", "I3 I5", network.lost_commits, quick=True),
     Case(2, "postgres-network", "delay, silence, reset, cut on the way to Postgres", "I3 I5", network.postgres_network),
     Case(3, "broker-killed", "SIGKILL of the broker", "I4 I10", kills.broker_killed),
