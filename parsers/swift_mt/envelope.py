@@ -93,12 +93,13 @@ def encoding_of(data: bytes) -> str:
 
 def text_of(data: bytes, encoding: str = "latin-1") -> str:
     """The input as text, line breaks as LF."""
-    text = data.decode(encoding)
-    if "\r" in text:
-        text = text.replace("\r\n", "\n")
-        if "\r" in text:
-            text = text.replace("\r", "\n")
-    return text
+    if b"\r" in data:
+        # Dropping one byte is several times faster than finding pairs; right when every pair comes back.
+        plain = data.replace(b"\r", b"")
+        if plain.replace(b"\n", b"\r\n") != data:
+            plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        data = plain
+    return data.decode(encoding)
 
 
 def frames(text: str) -> Iterator[Frame]:
@@ -133,9 +134,11 @@ def whole(text: str) -> Frame | None:
     if head is None:
         return None
     start = head.end()
-    end = text.find("\n-}", start)
-    if end < 0:
-        return None
+    end = text.find("}", start) - 2  # no set of characters has a brace that closes
+    if end < start or not text.startswith("\n-", end):
+        end = text.find("\n-}", start)
+        if end < 0:
+            return None
     basic, application, user = head.groups()
     frame = Frame(text, basic, application, user, text[start:end], alone=True)
     if end + 3 < len(text):

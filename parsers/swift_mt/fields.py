@@ -284,14 +284,20 @@ def _dated_amount(match: Check, notation: str, start: int, currencies: frozenset
 
 
 def _entry(match: Check) -> Check:
+    """Field 61: its two dates, of which few pairs are in use."""
     day = values.iso_date
+    known: set[str] = set()
 
     def check(value: str) -> Matched | None:
         matched = match(value)
-        if matched is None or day(value[:6]) is None:
-            return None
+        if matched is None or value[:10] in known:
+            return matched
         entered = matched[2]
-        return matched if entered is None or day("00" + entered) is not None else None
+        if day(value[:6]) is None or (entered is not None and day("00" + entered) is None):
+            return None
+        if entered is not None and len(known) < _KNOWN_MOST:
+            known.add(value[:10])
+        return matched
 
     return check
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from parsers.swift_mt.text import Text
 
 _SCALE = 15
+_CENT = 10_000_000_000_000
 #: Mark of an entry -> its effect on the balance; expected entries (EC, ED) have none yet.
 _EFFECT = {"C": 1, "RD": 1, "D": -1, "RC": -1, "EC": 0, "ED": 0}
 #: Mark of an entry -> the field that counts it.
@@ -44,22 +45,29 @@ def _shown(units: int) -> str:
 
 def _entries(text: Text) -> dict[str, tuple[int, int]] | None:
     """Mark -> how many entries and their sum; None when one of them cannot be read."""
-    count: dict[str, int] = {}
-    # Digits are summed by the number of decimals they have: one scaling for all, not one for each.
-    digits: dict[tuple[str, int], int] = {}
+    amounts: dict[str, list[str]] = {}
     matches = text.matches
     for place in text.plan.at.get("61", ()):
         matched = matches[place]
         if matched is None:
             return None
         mark, amount = matched.group(3, 5)
-        key = (mark, len(amount) - amount.index(",") - 1)
-        digits[key] = digits.get(key, 0) + int(amount.replace(",", ""))
-        count[mark] = count.get(mark, 0) + 1
-    sums = dict.fromkeys(count, 0)
-    for (mark, decimals), total in digits.items():
-        sums[mark] += total * 10 ** (_SCALE - decimals)
-    return {mark: (count[mark], sums[mark]) for mark in count}
+        if mark in amounts:
+            amounts[mark].append(amount)
+        else:
+            amounts[mark] = [amount]
+    return {mark: (len(given), _sum(given)) for mark, given in amounts.items()}
+
+
+def _sum(amounts: list[str]) -> int:
+    """Their sum in units; all at once where all have two decimals, as nearly always."""
+    joined = " ".join(amounts) + " "
+    if len(_TWO_DECIMALS(joined)) == len(amounts):
+        return sum(map(int, joined.replace(",", "").split())) * _CENT
+    return sum(map(_units, amounts))
+
+
+_TWO_DECIMALS = re.compile(",[0-9][0-9] ").findall
 
 
 def differences(text: Text) -> list[Difference]:

@@ -8,6 +8,7 @@ length of a row; a longer row is planned each time.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Container
 from functools import lru_cache
 
@@ -62,12 +63,9 @@ class Plan:
         self._known = known
         self._sequences: list[tuple[str, int, int]] | None = None
         self.faults = structure_faults(key, tags) if key is not None else []
-        self.at: dict[str, list[int]] = {}
+        self.at: defaultdict[str, list[int]] = defaultdict(list)
         for place, tag in enumerate(tags):
-            if tag in self.at:
-                self.at[tag].append(place)
-            else:
-                self.at[tag] = [place]
+            self.at[tag].append(place)
         boundary = _boundary(tags) if key in {"202COV", "205COV"} else len(tags)
         self.places: dict[str, int] = {}
         self.cover: dict[str, int] = {}
