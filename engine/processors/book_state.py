@@ -82,8 +82,12 @@ class BookState:
             return None
         for waiting in (*fresh.values(), *self.waiting.values()):
             if waiting.envelope.sender == request.sender and _names(original, waiting.envelope):
-                return waiting
+                return waiting if self._still_waits(waiting) else None
         return None
+
+    def _still_waits(self, waiting: Waiting) -> bool:
+        """False when a credit of this very batch has let it go: its movement is made, its state follows."""
+        return waiting.state is not State.QUEUED or self.book.position(waiting.envelope.payment_id.hex()) is not None
 
 
 def _names(original: Original, envelope: Envelope) -> bool:
