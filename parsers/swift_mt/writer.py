@@ -68,13 +68,13 @@ def confirmation(
         f":20:{reference_text(reference)}",
         f":21:{reference_text(related)}",
         f":25:{_line(account, 35)}",
-        f":32A:{_day(value_date)}{amount.currency}{amount_text(amount)}",
+        f":32A:{day_text(value_date)}{amount.currency}{amount_text(amount)}",
     ]
     if ordering_institution is None and kind == "910":
         ordering_institution = operator
     if ordering_institution is not None:
         lines.append(f":52A:{BIC(ordering_institution)}")
-    return _output(kind, operator, recipient, lines, at, sequence, f"{{3:{{121:{uetr}}}}}" if uetr else "")
+    return output(kind, operator, recipient, lines, at, sequence, f"{{3:{{121:{uetr}}}}}" if uetr else "")
 
 
 def answer(
@@ -105,7 +105,7 @@ def answer(
     lines = [f":20:{reference_text(reference)}", f":21:{reference_text(related)}"]
     header = ""
     if re.fullmatch("[0-9]{3}", original_type or "") and re.fullmatch(r"\d{4}-\d{2}-\d{2}", original_date or ""):
-        header = f"{original_type}\n{_day(original_date or '')}"
+        header = f"{original_type}\n{day_text(original_date or '')}"
     if common == "99":
         lines.append(f":79:{folded(free, 50, 35)}")
     elif common == "92":
@@ -116,7 +116,7 @@ def answer(
         lines.append(f":{'75' if common == '95' else '76'}:{folded(free, 35, 6)}")
         if header:
             lines.append(f":11R:{header}")
-    return _output(message_type, operator, recipient, lines, at, sequence, f"{{3:{{121:{uetr}}}}}" if uetr else "")
+    return output(message_type, operator, recipient, lines, at, sequence, f"{{3:{{121:{uetr}}}}}" if uetr else "")
 
 
 def forwarded(message: Message, *, at: str, sequence: int) -> bytes:
@@ -230,13 +230,13 @@ def _minute(at: str) -> tuple[str, str, str]:
 
 
 @lru_cache(maxsize=1_000)
-def _day(value_date: str) -> str:
+def day_text(value_date: str) -> str:
+    """YYMMDD of an ISO 8601 date."""
     return f"{datetime.fromisoformat(value_date):%y%m%d}"
 
 
-def _output(
-    message_type: str, sender: str, receiver: str, lines: list[str], at: str, sequence: int, user: str
-) -> bytes:
+def output(message_type: str, sender: str, receiver: str, lines: list[str], at: str, sequence: int, user: str) -> bytes:
+    """A message of lines ``:20:...`` in the output form; ``user`` is its block 3 or ""."""
     day, entered, left = _clock(at)
     numbers = _numbers(sequence)
     mir = f"{day}{_terminal_of(sender)}{numbers}"
