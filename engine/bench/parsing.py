@@ -19,9 +19,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 import parsers
 from engine.bench.figures import Better, Figure, Say, Terms, against, calibration, rounded
 from engine.bench.messages import Maker, nacha_ppd, pain001
+from engine.bench.peers import swift_mt as peers
 from engine.errors import UsageFault
 
 BENCH: Final = "parsers"
@@ -77,7 +80,6 @@ FILES: dict[str, File] = {
     "nacha-ppd-500000": File("ach", 500_000, nacha_ppd, "one Nacha file in five batches, all its arithmetic"),
 }
 NO_PEER = {
-    "swift-mt": "no peer: no packaged Python parser checks MT network rules, and none is installed here",
     "iso20022": "no peer: pyiso20022 with xsdata, which it needs, is not installed here",
     "ach": "no peer: the known Nacha libraries are for Go, Java and Ruby, none of which is here",
 }
@@ -92,7 +94,7 @@ def run(terms: Terms, say: Say) -> Iterator[Figure]:
     for name, stream in STREAMS.items():
         if terms.wants(name):
             say(f"{name}: {stream.about}")
-            yield _stream(name, stream, terms)
+            yield from _stream(name, stream, terms, say)
     for name, file in FILES.items():
         if terms.wants(name, f"{name}-memory"):
             say(f"{name}: making it")
@@ -109,11 +111,12 @@ def _accepted(messages: Sequence[parsers.Message], case: str) -> None:
         raise RuntimeError(f"{case}: a message of the bench is refused: {refused[0].errors()}")
 
 
-def _stream(name: str, stream: Stream, terms: Terms) -> Figure:
+def _stream(name: str, stream: Stream, terms: Terms, say: Say) -> Iterator[Figure]:
     batch = stream.make(terms.count or stream.count)
     for data in batch[:50]:
         _accepted(parsers.parse(data, format=stream.format), name)
-    rate = max(_rate(batch, stream.format, (terms.seconds or _SECONDS) / _ROUNDS) for _ in range(_ROUNDS))
+    seconds = (terms.seconds or _SECONDS) / _ROUNDS
+    rate = max(_rate(batch, stream.format, seconds) for _ in range(_ROUNDS))
     size = sum(map(len, batch)) / len(batch)
     figure = Figure(
         bench=BENCH,
@@ -124,7 +127,35 @@ def _stream(name: str, stream: Stream, terms: Terms) -> Figure:
         conditions=f"one core; {stream.about}; {len(batch):,} different messages of {size:,.0f} bytes, best of"
         f" {_ROUNDS} rounds; {1e6 / rate:.1f} us a message",
     )
-    return _beside(figure, stream.format, batch) if stream.format == "iso20022" else _alone(figure, stream.format)
+    if stream.format == "swift-mt":
+        yield from _beside_readers_of_mt(figure, batch, seconds, say)
+    else:
+        yield _beside(figure, stream.format, batch)
+
+
+def _beside_readers_of_mt(figure: Figure, batch: Sequence[bytes], seconds: float, say: Say) -> Iterator[Figure]:
+    """Beside Prowide core, which takes every field apart and checks no rule, and a package for Python."""
+    own = figure.conditions
+    try:
+        say(f"{figure.case}: {peers.PROWIDE}")
+        figure.conditions += "; the peer takes every field apart, one thread, no network rules, no payment"
+        theirs = peers.prowide(batch, seconds, _ROUNDS)
+        # Once more behind the peer: a machine that was busy in between is busy for both.
+        figure.value = max(figure.value, rounded(_rate(batch, "swift-mt", seconds)))
+        yield against(figure, peers.PROWIDE, theirs)
+    except peers.NoPeerError as fault:
+        figure.conditions = f"{own}; no peer: {fault}"
+        yield figure
+    kind = "mt103" if figure.case == "mt103" else "mt940"
+    package, version = peers.PYTHON[kind]
+    try:
+        say(f"{figure.case}: {package} {version}")
+        beside = msgspec.structs.replace(figure, case=f"{figure.case}-python", peer=None, peer_value=None, ratio=None)
+        beside.conditions = f"{own}; the peer is the package for Python of that name, no network rules"
+        yield against(beside, f"{package} {version}", peers.python(kind, batch, seconds, _ROUNDS))
+    except peers.NoPeerError as fault:
+        beside.conditions = f"{own}; no peer: {fault}"
+        yield beside
 
 
 def _rate(batch: Sequence[bytes], format_: parsers.Format, seconds: float) -> float:
