@@ -23,23 +23,18 @@ _HERE: Final = Path(__file__).parent
 _KEPT: Final = Path.home() / ".cache" / "qenex" / "peers"
 PROWIDE: Final = "Prowide core SRU2025-10.3.19"
 #: Coordinates -> SHA-256.
-_JARS: Final = dict(
-    (
-        (
-            "com.prowidesoftware:pw-swift-core:SRU2025-10.3.19",
-            "53ba098425a2833ab2d0af7f5c39fb8398cb4aec0e4438906432481900de8b74",
-        ),
-        (
-            "org.apache.commons:commons-lang3:3.20.0",
-            "69e5c9fa35da7a51a5fd2099dfe56a2d8d32cf233e2f6d770e796146440263f4",
-        ),
-        (
-            "org.apache.commons:commons-text:1.15.0",
-            "58d2da30f058512a1e7f914e39241deca4dff5c27a085b4ed2faa9e7208067f6",
-        ),
-        ("com.google.code.gson:gson:2.14.0", "2cbd119bf1961c28788310963dc80ba65f58cdeec1dd139c8bdb1240faa2c36f"),
+_JARS: Final[dict[str, str]] = {
+    f"{group}:{name}:{version}": sha256
+    for group, name, version, sha256 in (
+        row.split()
+        for row in """
+com.prowidesoftware pw-swift-core SRU2025-10.3.19 53ba098425a2833ab2d0af7f5c39fb8398cb4aec0e4438906432481900de8b74
+org.apache.commons commons-lang3 3.20.0 69e5c9fa35da7a51a5fd2099dfe56a2d8d32cf233e2f6d770e796146440263f4
+org.apache.commons commons-text 1.15.0 58d2da30f058512a1e7f914e39241deca4dff5c27a085b4ed2faa9e7208067f6
+com.google.code.gson gson 2.14.0 2cbd119bf1961c28788310963dc80ba65f58cdeec1dd139c8bdb1240faa2c36f
+""".strip().splitlines()
     )
-)
+}
 _COMPILER: Final = {
     "org.eclipse.jdt:ecj:3.46.0": "d0d43f8e2d7003e5efed612e2cbb5f01870043397d8f1bbe536fd9128f4fcbf7",
 }
