@@ -155,6 +155,12 @@ class World:
         """A worker waits; in the world little of that passes, for others would go on meanwhile."""
         self.seconds += min(seconds, 0.002)
 
+    def wait(self, seconds: float) -> None:
+        """A worker waits for the broker: what is held on its way arrives sooner or later."""
+        self.sleep(seconds)
+        if self.bus.holding and self.chance.random() < 0.4:
+            self.bus.release_deliveries()
+
 
 class Worker(ABC):
     """A process: built, stepped, killed, built anew. ``offset``: how wrong its wall clock is, in seconds."""
@@ -264,7 +270,7 @@ class _Sleeper:
 
     def __init__(self, world: World) -> None:
         self.monotonic = lambda: world.seconds
-        self.sleep = world.sleep
+        self.sleep = world.wait
 
 
 class Stages(Worker):
