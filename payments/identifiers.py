@@ -11,7 +11,8 @@ import re
 from functools import lru_cache
 from typing import Self
 
-_COUNTRIES = frozenset(
+#: ISO 3166-1 alpha-2 codes, and XK, in real use for Kosovo.
+COUNTRIES = frozenset(
     """
 AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD
 CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF
@@ -34,7 +35,7 @@ class InvalidIdentifierError(ValueError):
 
 def is_country(code: str) -> bool:
     """Whether this is an ISO 3166-1 alpha-2 code (or XK, in real use for Kosovo)."""
-    return code in _COUNTRIES
+    return code in COUNTRIES
 
 
 class BIC(str):
@@ -53,7 +54,7 @@ class BIC(str):
             raise InvalidIdentifierError(
                 f"{text!r} is not a BIC: 4 letters or digits, country, 2 and optionally 3 more"
             )
-        if match.group(1) not in _COUNTRIES:
+        if match.group(1) not in COUNTRIES:
             raise InvalidIdentifierError(f"{text!r}: {match.group(1)} is not a country (ISO 3166)")
         return super().__new__(cls, text if len(text) == 11 else text + "XXX")
 
@@ -76,7 +77,7 @@ def _bban_patterns() -> dict[str, re.Pattern[str]]:
 
     kinds = {"n": r"\d", "a": "[A-Z]", "c": "[A-Z0-9]", "e": " "}
     patterns = {}
-    for country in _COUNTRIES:
+    for country in COUNTRIES:
         try:
             registered = get_iban_spec(country)
         except SchwiftyException:  # a country that issues no IBANs
@@ -91,7 +92,7 @@ def _bban_patterns() -> dict[str, re.Pattern[str]]:
 
 _LETTER_VALUES = {ord(letter): str(value) for value, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", start=10)}
 #: Country -> its letters as the digits that the mod-97 check counts.
-_COUNTRY_DIGITS = {country: country.translate(_LETTER_VALUES) for country in _COUNTRIES}
+_COUNTRY_DIGITS = {country: country.translate(_LETTER_VALUES) for country in COUNTRIES}
 
 
 def checked_iban(text: str) -> str:

@@ -16,7 +16,7 @@ from lxml import etree
 
 from parsers.iso20022.report import Report, local_name
 from payments import BIC, CURRENCIES, InvalidAmountError, InvalidIdentifierError, Money, exponent_of
-from payments.identifiers import checked_iban, is_country
+from payments.identifiers import COUNTRIES, checked_iban
 
 #: Local name -> text, checked value, further facts, or a list of these where the element is repeated.
 Facts: TypeAlias = dict[str, Any]
@@ -111,13 +111,17 @@ def normalised_decimal(text: str) -> str | None:
     return f"-{plain}" if stripped[0] == "-" and plain != "0" else plain
 
 
+#: A message says its amount two or three times: settled, instructed, in total.
+_money = lru_cache(maxsize=1_024)(Money.parse)
+
+
 def check_amount(element: etree._Element, text: str, report: Report) -> object:
     """An element with a currency attribute: a Money. Without one (a container of the same name) its text."""
     currency = element.get("Ccy")
     if currency is None:
         return text
     try:
-        return Money.parse(text, currency)
+        return _money(text, currency)
     except InvalidAmountError:
         pass
     if currency not in CURRENCIES:
@@ -163,7 +167,7 @@ def check_iban(element: etree._Element, text: str, report: Report) -> object:
 
 def check_country(element: etree._Element, text: str, report: Report) -> object:
     """An ISO 3166 country code."""
-    if not is_country(text):
+    if text not in COUNTRIES:
         rule = f"{text} is not a country code (ISO 3166)"
         report.field("BE09", element, text, rule, "give the country's two letters")
     return text

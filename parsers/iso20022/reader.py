@@ -28,7 +28,7 @@ from parsers.iso20022.envelope import (
 from parsers.iso20022.facts import Facts, walk
 from parsers.iso20022.grammar import grammar_of
 from parsers.iso20022.messages import MessageFacts, message_facts
-from parsers.iso20022.parsed import ParsedXml
+from parsers.iso20022.parsed import KEPT_FROM, ParsedXml
 from parsers.iso20022.parties import identity, identity_in, party
 from parsers.iso20022.report import Report
 from parsers.iso20022.rules import check
@@ -95,8 +95,9 @@ def read(
         if len(envelopes) > 1:
             wholes = (envelope.whole for envelope in messages_of(as_sent(raw)))
             parts = [etree.tostring(whole, encoding="UTF-8", with_tail=False) for whole in wholes]
+        keep = len(envelopes) > 1 or len(raw) >= KEPT_FROM
         for part, envelope in zip(parts, envelopes, strict=False):
-            messages.append(_Reading(part, envelope, mode).message(len(messages), scheme, address_dates))
+            messages.append(_Reading(part, envelope, mode, keep=keep).message(len(messages), scheme, address_dates))
     return messages
 
 
@@ -113,10 +114,11 @@ def _no_document(root: etree._Element) -> Finding:
 class _Reading:
     """The reading of one message: from its elements to a Message."""
 
-    __slots__ = ("envelope", "grammar", "header_identifier", "mode", "raw", "report", "subject")
+    __slots__ = ("envelope", "grammar", "header_identifier", "keep", "mode", "raw", "report", "subject")
 
-    def __init__(self, raw: bytes, envelope: Envelope, mode: Mode | None) -> None:
+    def __init__(self, raw: bytes, envelope: Envelope, mode: Mode | None, *, keep: bool) -> None:
         self.raw = raw
+        self.keep = keep
         self.envelope = envelope
         self.mode = mode
         document = envelope.document
@@ -161,8 +163,7 @@ class _Reading:
             payments=payments,
             parsed=ParsedXml(
                 self.raw,
-                envelope.header,
-                envelope.document,
+                envelope if self.keep else None,
                 self.header_identifier,
                 None if valid is None else valid and header_valid,
                 schema_findings,
