@@ -4,8 +4,12 @@ Rule: what is expected is written down with the kind, from the standard's own li
 kind with several codes says that the damage itself may fall in several ways (a cut may end in any block).
 """
 
-from tools.broken_inputs import iso, nacha, swift
+from tools.broken_inputs import iso, nacha, swift, swift_types
 from tools.broken_inputs.kinds import Kind
 
 #: Family -> its kinds.
-FAMILIES: dict[str, tuple[Kind, ...]] = {"swift-mt": swift.KINDS, "iso20022": iso.KINDS, "ach": nacha.KINDS}
+FAMILIES: dict[str, tuple[Kind, ...]] = {
+    "swift-mt": (*swift.KINDS, *swift_types.KINDS),
+    "iso20022": iso.KINDS,
+    "ach": nacha.KINDS,
+}

@@ -151,9 +151,20 @@ def _judge_answers(connection: Connection, message: tuple[str, str], place: str,
     if len(answers) != 1:
         row.wrong.append(f"{place}: {len(answers)} answers of type {wanted}")
         return
+    if wanted == "NAK":
+        said = _nak_code(answers[0][1])
+        if said not in row.kind.expected.codes:
+            row.wrong.append(f"{place}: its NAK says {said}")
     if wanted == "pacs.002":
         for one in parsers.parse(answers[0][1], format="iso20022"):
             row.wrong += [f"{place}: its pacs.002: {each.code} {each.place} {each.value}" for each in one.errors()]
+
+
+def _nak_code(payload: bytes) -> str | None:
+    """The code in field 405 of a NAK."""
+    fields = parsers.parse(payload, format="swift-mt")[0].content().get("fields")
+    rows = fields if isinstance(fields, list) else []
+    return next((str(row["value"])[:3] for row in rows if row["tag"] == "405"), None)
 
 
 def shown(rows: Sequence[Row]) -> list[str]:
