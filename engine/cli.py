@@ -69,7 +69,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("validate", "engine.commands.messages:validate", _MESSAGES, "Check messages: verdict and findings."),
     Command("formats", "engine.commands.messages:formats", _MESSAGES, "List what can be read and what is checked."),
     Command("bench", "engine.commands.bench:bench", _EVIDENCE, "Measure, beside peers on this machine."),
-    Command("simulate", "engine.commands.simulate:simulate", _EVIDENCE, "Try to break the engine in memory, by a seed."),
+    Command("simulate", "engine.commands.simulate:simulate", _EVIDENCE, "Try to break the engine, in memory."),
     Command("faults", "engine.commands.faults:faults", _EVIDENCE, "Break a running engine, look what holds."),
 )
 

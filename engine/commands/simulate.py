@@ -68,11 +68,11 @@ def simulate(
     if json:
         json_line({"kind": "summary", **record})
     else:
-        say(
+        typer.echo(
             f"{done} histories of {steps} steps from seed {seed}: {payments} payments, {record['faults']} faults,"
             f" {record['checks']} checks, {record['histories_per_minute']} histories a minute."
         )
-        say(f"{len(broken)} broke an invariant." if broken else "Every invariant held.")
+        typer.echo(f"{len(broken)} broke an invariant." if broken else "Every invariant held.")
     return int(bool(broken))
 
 
@@ -85,9 +85,11 @@ def _tell(verdict: Verdict, walked: int, steps: int, sabotage: str | None, json:
             "step": verdict.steps, "steps_in_all": walked, "sabotage": sabotage, "replay": replay,
         })  # fmt: skip
         return
-    say(f"{verdict.invariant} broke at step {verdict.steps} of seed {verdict.seed} (after {walked} steps in all):")
-    say(f"  {verdict.text}")
-    say(f"  replay: {replay}")
+    typer.echo(
+        f"{verdict.invariant} broke at step {verdict.steps} of seed {verdict.seed} (after {walked} steps in all):"
+    )
+    typer.echo(f"  {verdict.text}")
+    typer.echo(f"  replay: {replay}")
 
 
 def _list(json: bool) -> None:

@@ -135,6 +135,7 @@ class History:
 
     def _run(self, worker: Worker) -> None:
         """A step of a worker; an error that is not an outage ends the history."""
+        self.checker.checked["defect"] += 1
         try:
             worker.step()
         except BrokenError:
