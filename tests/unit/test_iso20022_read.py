@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
 from parsers.iso20022 import MAX_BYTES, forwarded, looks_like, read
+from parsers.iso20022.parsed import KEPT_FROM, ParsedXml
 from parsers.message import Message
 from payments import Money, PaymentKind
 
@@ -146,6 +148,25 @@ def test_the_content_is_the_tree_of_the_document() -> None:
     assert [item["PmtId"]["EndToEndId"] for item in batch["CdtTrfTxInf"]] == ["SALA-11-A", "SALA-11-B"]
     assert batch["CdtTrfTxInf"][0]["Amt"]["InstdAmt"] == {"#text": "1600.25", "@Ccy": "EUR"}
     assert (content["header"], content["schema_findings"]) == (None, [])
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_the_content_is_the_same_whether_elements_were_kept_or_made_again(name: str) -> None:
+    short, long = only(vector(name)), only(vector(name) + b"<!--" + b"." * KEPT_FROM + b"-->")
+    assert isinstance(short.parsed, ParsedXml)
+    assert isinstance(long.parsed, ParsedXml)
+    assert short.parsed.kept is None
+    assert long.parsed.kept is not None
+    assert short.content() == long.content() != {}
+    assert short.content() == short.content()
+
+
+def test_a_date_is_shown_as_it_was_judged_when_elements_are_made_again() -> None:
+    data = vector("sct-inst.pacs.008.xml").replace(b"<IntrBkSttlmDt>", b"<IntrBkSttlmDt>\n ")
+    message = only(data)
+    assert message.verdict == "accepted"
+    content = json.dumps(message.content())
+    assert message.payments[0].value_date in re.findall(r'"IntrBkSttlmDt": "([^"]*)"', content)
 
 
 def test_supplementary_data_and_comments_are_written_back() -> None:
