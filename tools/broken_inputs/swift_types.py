@@ -54,7 +54,7 @@ KINDS: tuple[Kind, ...] = (
     _kind("unknown-type", "177", f":20:<R> :32A:<V><S> {_TAKEN}", "H30"),
     _kind("securities", "547", ":20C::SEME//<R> :23G:NEWM", "H30"),
     _kind("other-currency-without-rate", "103", f"{_BEGIN} :32A:<V><S> :33B:USD1, :50K:ANNA {_TAKEN} :71A:SHA", "D75"),
-    _kind("rate-without-other-currency", "103", f"{_BEGIN} :32A:<V><S> :33B:<S> :36:1,1 :50K:ANNA {_TAKEN} :71A:SHA", "D75"),
+    _kind("rate-of-nothing", "103", f"{_BEGIN} :32A:<V><S> :33B:<S> :36:1,1 :50K:ANNA {_TAKEN} :71A:SHA", "D75"),
     _kind("intermediary-alone", "103", f"{_BEGIN} {_PAID} :56A:BARCGB22 {_TAKEN} :71A:SHA", "C81"),
     _kind("ben-without-charges", "103", f"{_BEGIN} {_PAID} {_TAKEN} :71A:BEN", "E15"),
     _kind("our-with-senders-charges", "103", f"{_BEGIN} {_PAID} {_TAKEN} :71A:OUR :71F:EUR1,", "E13"),
