@@ -41,7 +41,7 @@ def read(data: bytes, *, mode: Mode | None = None, demotions: Demotions | None =
     ``demotions`` names rules that are warnings for a sender (see ``demotion``; ``checked`` is called on it by whoever
     takes the setting).
     """
-    encoding = encoding_of(data)
+    encoding = "latin-1" if data.isascii() else encoding_of(data)
     input_text = text_of(data, encoding)
     single = whole(input_text)
     if single is not None:
@@ -109,7 +109,7 @@ def _financial(
     trailer = frame.trailer() if frame.others else ""
     if trailer and (problem := trailer_problem(trailer)) is not None:
         problems.append(problem)
-    if flag or kind in _WITH_UETR or headers.service != "01":
+    if flag or ("121" not in user and kind in _WITH_UETR) or headers.service != "01":
         _check_headers(headers, user, flag, problems)
     lenient = mode == "lenient" or (mode is None and kind[:1] not in _MONEY)
     findings = _judge(text, problems, "warning" if lenient else "error")

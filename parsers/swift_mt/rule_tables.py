@@ -173,9 +173,12 @@ def rules_for(key: str | None, tags: list[str]) -> tuple[Rule, ...]:
     """The rules of a key of the message table that can fail a message with these tags.
 
     ``Rule.concerns`` names fields (``56`` or ``71G``, several with blanks between them): where none of them is
-    present, the rule holds.
+    present, the rule holds; so it does where the field of ``Rule.when`` is not there.
     """
     begun = {tag[:2] for tag in tags}.union(tags)
     return tuple(
-        rule for rule in RULES.get(key or "", ()) if not rule.concerns or not begun.isdisjoint(rule.concerns.split())
+        rule
+        for rule in RULES.get(key or "", ())
+        if (not rule.concerns or not begun.isdisjoint(rule.concerns.split()))
+        and (rule.when is None or rule.when[0] in begun)
     )

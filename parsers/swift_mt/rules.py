@@ -89,10 +89,12 @@ def needs(number: str, *needed: str) -> Find:
 
 def exchange_rate(text: Text) -> int | None:
     """36 stands exactly when 33B has another currency than 32A."""
-    instructed, rate = _currency(text, "33"), _place(text, "36")
-    if (instructed is not None and instructed != _currency(text, "32")) == (rate is not None):
+    places, values = text.plan.places, text.values
+    rate, instructed = places.get("36"), places.get("33")
+    other = instructed is not None and values[instructed][:3] != values[places["32"]][6:9]
+    if other == (rate is not None):
         return None
-    return rate if rate is not None else _place(text, "33")
+    return rate if rate is not None else instructed
 
 
 def instructed_amount_in_europe(text: Text) -> int | None:

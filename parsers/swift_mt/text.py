@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Container
 from functools import lru_cache
+from operator import itemgetter
 
 from parsers.swift_mt.fields import CHECKS, FIELDS, Field
 from parsers.swift_mt.layouts import (
@@ -46,8 +47,8 @@ class Plan:
     """
 
     __slots__ = (
-        "_chosen", "_guards", "_known", "_sequences", "at", "checks", "cover", "details", "faults", "key", "longest",
-        "name", "payable", "places", "rules", "tags",
+        "_chosen", "_guards", "_known", "_pick", "_sequences", "at", "checks", "cover", "details", "faults", "key",
+        "longest", "name", "payable", "places", "rules", "tags",
     )  # fmt: skip
 
     def __init__(self, message_type: str, flag: str, row: str) -> None:
@@ -77,8 +78,10 @@ class Plan:
         self.rules: tuple[Rule, ...] = () if self.faults else rules_for(key, tags)
         self.payable = key is not None and (not self.faults or layout_of(key).tags.issuperset(tags))
         self.details = sorted((place, tag) for tag, at in self.at.items() if _DETAIL.fullmatch(tag) for place in at)
-        self._guards = tuple({rule.when[0]: self.places.get(rule.when[0]) for rule in self.rules if rule.when}.items())
-        self._chosen: dict[tuple[str | None, ...], tuple[Rule, ...]] = {}
+        guarded = {rule.when[0]: self.places[rule.when[0]] for rule in self.rules if rule.when}
+        self._guards = tuple(guarded)
+        self._pick = itemgetter(*guarded.values()) if guarded else None
+        self._chosen: dict[object, tuple[Rule, ...]] = {}
 
     def field(self, place: int) -> Field | None:
         """The field that a value is judged by; None where it is only read."""
@@ -93,12 +96,13 @@ class Plan:
 
     def rules_of(self, values: list[str]) -> tuple[Rule, ...]:
         """The rules that these values can break: those of another service level or bearer of charges are left out."""
-        if not self._guards:
+        if self._pick is None:
             return self.rules
-        codes = tuple([None if place is None else values[place] for _, place in self._guards])
+        codes = self._pick(values)
         chosen = self._chosen.get(codes)
         if chosen is None:
-            stand = dict(zip([number for number, _ in self._guards], codes, strict=True))
+            given = (codes,) if len(self._guards) == 1 else codes
+            stand = dict(zip(self._guards, given, strict=True))
             chosen = tuple(rule for rule in self.rules if not rule.when or stand[rule.when[0]] in rule.when[1])
             if len(self._chosen) < _MOST_CHOSEN:
                 self._chosen[codes] = chosen
