@@ -188,6 +188,8 @@ class KafkaConsumer:
         self._health = Health(f"consumer of {group}")
         self._client = Consumer({**consumer_config(settings, group, instance), "error_cb": self._health.heard})
         self._paused: set[Place] = set()
+        #: What was assigned without a group, from where.
+        self._assigned: dict[Place, int] = {}
         self._trouble: BusError | None = None
 
     def subscribe(
@@ -211,9 +213,18 @@ class KafkaConsumer:
         self._client.subscribe(list(topics), on_assign=assigned, on_revoke=gone(on_revoke), on_lost=gone(on_lost))
 
     def assign(self, positions: Positions) -> None:
-        """Read these partitions from these offsets, or BEGINNING or END."""
-        self._paused.clear()
-        self._client.assign([TopicPartition(topic, number, at) for (topic, number), at in positions.items()])
+        """Read these partitions from these offsets, or BEGINNING or END. Those that stand there already read on."""
+        reading = {**self._assigned, **self.position()} if self._assigned else {}
+        added = positions
+        if reading and all(positions.get(place) == at for place, at in reading.items()):
+            added = {place: at for place, at in positions.items() if place not in reading}
+        partitions = [TopicPartition(topic, number, at) for (topic, number), at in added.items()]
+        if added is positions:
+            self._paused.clear()
+            self._client.assign(partitions)
+        elif partitions:
+            self._client.incremental_assign(partitions)
+        self._assigned = dict(positions)
 
     def poll_batch(self, limit: int, timeout: float) -> list[Record]:
         """Up to ``limit`` records; an error that came behind records is raised by the next call."""

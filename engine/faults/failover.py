@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from engine.faults.kills import BOOK, OWNER, STANDBY, owner_of_books
 from engine.faults.scene import Outcome, Plan, Scene, plan_of, wait_for
@@ -25,6 +26,10 @@ _BEFORE_SECONDS, _AFTER_SECONDS = 0.5, 2.0
 _FIRST_COMMIT = """
     select extract(epoch from min(pg_xact_commit_timestamp(xmin)))::float8 from engine.inbox
     where writer = %s and decided_at > %s
+"""
+_COMMITS = """
+    select distinct extract(epoch from pg_xact_commit_timestamp(xmin))::float8 as at from engine.inbox
+    where writer = %s and decided_at >= %s and decided_at < %s order by 1
 """
 _WAITED = """
     select count(*), coalesce(percentile_disc(0.5) within group (order by waited), 0), coalesce(max(waited), 0) from (
@@ -77,8 +82,10 @@ def measure(scene: Scene, *, kills: int = KILLS, hand_overs: int = HAND_OVERS) -
             "owner-killed", "SIGKILL of the owner until the other has committed a payment",
             _each(scene, kills, lambda: _kill(scene, connection)), 3.0,
         )  # fmt: skip
-        stalls = _each(scene, hand_overs, lambda: _hand_over(scene, connection))
-        yield figure("hand-over", "longest wait of a payment while the owner is stopped in order", stalls, 0.3)
+        waited: list[float] = []
+        stalls = _each(scene, hand_overs, lambda: _hand_over(scene, connection, waited))
+        yield figure("hand-over", "time without a commit of the book while its owner is stopped in order", stalls, 0.3)
+        yield figure("hand-over-wait", "longest wait of a payment, ingest to commit, around a hand-over", waited, None)
         waits = _each(scene, 1, lambda: _rolling_restart(scene, connection))
         yield figure("rolling-restart", "longest wait of a payment while every worker is restarted", waits, None)
 
@@ -147,8 +154,8 @@ def _first_commit(connection: Connection, after: datetime) -> float:
     raise TimeoutError(f"nobody took over within {_TAKE_OVER_SECONDS} s")
 
 
-def _hand_over(scene: Scene, connection: Connection) -> float:
-    """The longest wait of a payment around an orderly stop of the owner."""
+def _hand_over(scene: Scene, connection: Connection, waited: list[float]) -> float:
+    """The longest time between two commits around an orderly stop of the owner; ``waited`` gets the longest wait."""
     owner = owner_of_books(scene)
     at = time.time()
     scene.stack.signal(owner, signal.SIGTERM)
@@ -156,7 +163,10 @@ def _hand_over(scene: Scene, connection: Connection) -> float:
     _first_commit(connection, datetime.fromtimestamp(at + 0.3, UTC))
     time.sleep(_AFTER_SECONDS)
     wait_for(lambda: scene.stack.has_ended(owner), 10, f"{owner} does not end")
-    return _longest(scene, connection, at - _BEFORE_SECONDS, at + _AFTER_SECONDS)
+    waited.append(_longest(scene, connection, at - _BEFORE_SECONDS, at + _AFTER_SECONDS))
+    window = (datetime.fromtimestamp(at - _BEFORE_SECONDS, UTC), datetime.fromtimestamp(at + _AFTER_SECONDS, UTC))
+    moments = [row[0] for row in connection.execute(_COMMITS, (BOOK, *window))]
+    return float(max(later - earlier for earlier, later in pairwise(moments)))
 
 
 def _rolling_restart(scene: Scene, connection: Connection) -> float:

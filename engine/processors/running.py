@@ -8,7 +8,7 @@ run; the caller waits and builds everything anew. A stopped book is not read.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from engine.bus.port import END, Consumer
@@ -23,7 +23,7 @@ _log = get_logger()
 #: A third of the lease: one renewal may be late without losing it.
 _RENEW_SECONDS = leases.LEASE_SECONDS / 4
 #: How often a standby looks whether a writer has become free: one small query.
-_TAKE_SECONDS = 0.05
+_TAKE_SECONDS = 0.025
 #: How long a standby reads along before it pauses: afterwards its consumer knows every leader and has a connection to
 #: it. A consumer that has read nothing takes half a second to its first message.
 _WARM_SECONDS = 1.0
@@ -111,8 +111,8 @@ class WriterProcess:
     def step(self) -> None:
         """One turn."""
         now = self._clock()
-        if len(self._leases) < len(self._writers) and now - self._asked >= _TAKE_SECONDS:
-            self._take_leases()
+        waits = len(self._leases) < len(self._writers) and now - self._asked >= _TAKE_SECONDS
+        if waits and not self._take_one():
             self._asked = now
         if not self._leases:
             self._stand_by(now)
@@ -155,28 +155,33 @@ class WriterProcess:
                 self._metrics.batch(writer.name, len(taken), self._clock() - began)
                 self._metrics.done(writer.name, "decided", decided)
 
-    def _take_leases(self) -> None:
-        changed = False
+    def _take_one(self) -> bool:
+        """Take the first writer that is free, if one is: it works already while the next ones load, a turn each."""
         missing = [writer.name for writer in self._writers if writer.name not in self._leases]
         found = set(leases.free(self._connection, missing, self._owner))
         for writer in self._writers:
-            if writer.name in found:
-                lease = leases.take(self._connection, writer.name, self._owner)
-                if lease is not None:
-                    self._leases[writer.name] = lease
-                    self._positions.update(writer.load(lease))
-                    self._metrics.lease(writer.name, lease.epoch, held=True)
-                    _log.info("lease taken", book=writer.name, epoch=lease.epoch)
-                    changed = True
-        if changed:
-            if self._warm_at is None:  # else what was read was read along, and processed by nobody
-                read = self._consumer.position()
-                self._positions.update({place: offset for place, offset in read.items() if place in self._positions})
-            if self._warm_at is not None:  # a pause outlives the assignment
-                self._consumer.resume(set(self._by_place))
-                self._warm_at = None
-            self._consumer.assign(dict(self._positions))
-            self._paused = set()
+            if writer.name not in found:
+                continue
+            lease = leases.take(self._connection, writer.name, self._owner)
+            if lease is not None:
+                self._leases[writer.name] = lease
+                self._read(writer.load(lease))
+                self._metrics.lease(writer.name, lease.epoch, held=True)
+                _log.info("lease taken", book=writer.name, epoch=lease.epoch)
+                return True
+        return False
+
+    def _read(self, positions: Mapping[Place, int]) -> None:
+        """Begin to read a writer's partitions too."""
+        if self._warm_at is None:
+            read = self._consumer.position()
+            self._positions.update({place: offset for place, offset in read.items() if place in self._positions})
+        else:  # what was read was read along, and processed by nobody; a pause outlives the assignment
+            self._consumer.resume(set(self._by_place))
+            self._warm_at = None
+        self._positions.update(positions)
+        self._consumer.assign(dict(self._positions))
+        self._paused = set()
 
     def _pause(self) -> None:
         """Follow what writers want to read."""
