@@ -96,6 +96,9 @@ class Settings(BaseSettings):
         default=None,
         description="folder for backups and for Postgres's archived log, on another disk; unset: neither",
     )
+    kafka_security: Literal["open", "scram"] = Field(
+        default="open", description="scram: the local Kafka asks for passwords and keeps access lists"
+    )
     kafka_heap_mb: int = Field(default=768, ge=256, le=65536, description="largest heap of the local Kafka, MB")
     helper_user: str = Field(
         default="nobody", description="existing user of this machine that Postgres runs as when started by root"
@@ -175,14 +178,16 @@ class Settings(BaseSettings):
 
     def librdkafka(self) -> dict[str, str]:
         """The security settings under librdkafka's names; the bootstrap address is not among them."""
-        secret = {"kafka_sasl_password", "kafka_ssl_key_password"}
+        fields = self.kafka_client_fields()
+        return {field.removeprefix("kafka_").replace("_", "."): value for field, value in fields.items()}
+
+    def kafka_client_fields(self) -> dict[str, str]:
+        """The security settings that are set, by field, secrets in clear: for a client, or a process that we start."""
         found: dict[str, str] = {}
         for field in type(self).model_fields:
-            if field.startswith(("kafka_security", "kafka_sasl", "kafka_ssl")):
-                value = getattr(self, field)
-                if value is not None:
-                    name = field.removeprefix("kafka_").replace("_", ".")
-                    found[name] = value.get_secret_value() if field in secret else str(value)
+            value = getattr(self, field)
+            if field.startswith(("kafka_security_protocol", "kafka_sasl", "kafka_ssl")) and value is not None:
+                found[field] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         return found
 
     def masked(self) -> dict[str, str | int | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from engine import commanding, participants
+from engine.bus.rights import MECHANISM, participant_rights
 from engine.commands import services
 from engine.commands.output import DataOption, JsonOption, json_line, json_lines, line, say, table
 from engine.errors import UsageFault
@@ -225,6 +227,33 @@ def key(
     line(secret.hex())
     if valid > 1:
         say(f"{participant} has {valid} valid keys. Once it signs with this one: qenex participants key BIC --finish")
+    return 0
+
+
+@app.command()
+def access(bic: BicArgument, data: DataOption = None, json: JsonOption = False) -> int:
+    """Let a participant log in to the local Kafka (QENEX_KAFKA_SECURITY=scram); prints his password once.
+
+    He may write to the ingest topics and read his own outbound topic, with consumer groups whose names begin with his.
+    Asking again gives him a new password.
+
+    Example: `qenex participants access AURODEFFXXX`
+    """
+    settings = services.load(data, kafka=True, postgres=True)
+    with services.database(settings, "qenex_writer") as connection:
+        services.administrator(settings, connection)
+        participant = _found(connection, bic).id
+    with services.kafka_faults():
+        rights = services.kafka_rights(settings)
+        password = secrets.token_urlsafe(24)
+        rights.user(participant, password)
+        rights.grant(participant_rights(participant))
+    record = {"bic": participant, "user": participant, "password": password, "mechanism": MECHANISM}
+    if json:
+        json_line(record)
+        return 0
+    line(password)
+    say(f"{participant} logs in as {participant} by {MECHANISM}. Nobody can show this password again.")
     return 0
 
 

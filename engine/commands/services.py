@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from engine import settings as settings_module
 from engine.errors import ServiceUnavailable, UsageFault
 from engine.roles import Permission, roles_for
@@ -23,8 +25,12 @@ from engine.store.operators import Operator, authenticate
 
 if TYPE_CHECKING:
     from engine.bus.port import Admin, Consumer, Producer, TailReader
+    from engine.bus.rights import KafkaRights
     from engine.bus.settings import BusSettings
     from engine.store.connection import Connection, Role
+
+
+_SECRETS = ("kafka_sasl_password", "kafka_ssl_key_password")
 
 
 def load(data: Path | None, *, kafka: bool = False, postgres: bool = False) -> Settings:
@@ -38,7 +44,11 @@ def load(data: Path | None, *, kafka: bool = False, postgres: bool = False) -> S
     from engine.stack.control import stack
 
     found = stack(settings)
-    return settings.model_copy(update={name: found[name] for name in missing})
+    update = {name: found[name] for name in missing}
+    if "kafka" in missing:
+        login: dict[str, str] = found.get("kafka_client", {})
+        update |= {name: SecretStr(value) if name in _SECRETS else value for name, value in login.items()}
+    return settings.model_copy(update=update)
 
 
 def _quiet(settings: Settings) -> None:
@@ -130,6 +140,24 @@ def admin(settings: Settings) -> Admin:
     from engine.bus.kafka_admin import KafkaAdmin
 
     return KafkaAdmin(bus_settings(settings))
+
+
+def kafka_rights(settings: Settings) -> KafkaRights:
+    """Makes users and rights at the local broker; UsageFault where it asks nobody for a password, or is not ours."""
+    from engine.bus.rights import KafkaRights
+    from engine.bus.settings import BusSettings
+    from engine.stack import kafka_access
+    from engine.stack.folder import DataFolder
+
+    if settings_module.load(data=settings.data).kafka is not None:
+        raise UsageFault(
+            "QENEX_KAFKA names a cluster of your own: give rights with its own tools (docs/explanation/security.md)."
+        )
+    if settings.kafka_security_protocol == "PLAINTEXT":
+        raise UsageFault("The local Kafka asks nobody for a password: start it with QENEX_KAFKA_SECURITY=scram.")
+    assert settings.kafka is not None
+    login = kafka_access.admin_login(DataFolder(settings.data))
+    return KafkaRights(BusSettings(settings.kafka, "qenex-command", login, request_timeout_ms=10_000))
 
 
 def tails(settings: Settings) -> TailReader:

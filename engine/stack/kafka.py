@@ -18,19 +18,19 @@ from pathlib import Path
 
 from engine.errors import BrokenPiece
 from engine.settings import Settings
-from engine.stack import jars
+from engine.stack import jars, kafka_access
 from engine.stack.folder import DataFolder
 from engine.stack.piece import Say
 from engine.stack.process import Running, last_lines, spawn
 
 _METADATA, _VERSION, _CORRELATION = 3, 1, 7  # the request that librdkafka, too, begins with
+_API_VERSIONS = 18
 
 #: Fixed lines of server.properties; addresses and folders are added by `Kafka.prepare`.
 _PROPERTIES = """
 process.roles=broker,controller
 node.id=1
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 auto.create.topics.enable=false
 # one node holds the only copy
 offsets.topic.replication.factor=1
@@ -99,16 +99,28 @@ class Kafka:
         controller = self._folder.port("kafka_controller")
         logs, temporary = self._home / "logs", self._home / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
-        self._properties.write_text(
-            f"{_PROPERTIES}"
-            f"listeners=PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{controller}\n"
-            f"advertised.listeners=PLAINTEXT://{self.address}\n"
-            f"controller.quorum.voters=1@127.0.0.1:{controller}\n"
-            f"log.dirs={logs}\n"
-        )
+        there = f"127.0.0.1:{controller}"
+        secured = kafka_access.properties(self._folder, self.address, there) if self._secured else None
+        lines = secured or kafka_access.open_properties(self.address, there)
+        self._write_properties(f"{_PROPERTIES}{lines}controller.quorum.voters=1@{there}\nlog.dirs={logs}\n")
         if not (logs / "meta.properties").exists():
             say("Kafka: formatting its log folder")
             self._format(java)
+
+    @property
+    def _secured(self) -> bool:
+        return self._settings.kafka_security == "scram"
+
+    @property
+    def login(self) -> kafka_access.Update:
+        """How the engine logs in, as changes of its settings; none where the broker is open."""
+        return kafka_access.engine_login(self._folder) if self._secured else {}
+
+    def _write_properties(self, text: str) -> None:
+        """Nobody else may read it: it may hold passwords."""
+        self._properties.unlink(missing_ok=True)
+        with os.fdopen(os.open(self._properties, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+            handle.write(text)
 
     def start(self) -> Running:
         """Start the broker."""
@@ -123,10 +135,13 @@ class Kafka:
 
     def ready(self, running: Running) -> bool:
         """Whether the broker answers and knows itself as a live member of the cluster."""
-        return running.alive() and answers(self.address)
+        return running.alive() and answers(self.address, secured=self._secured)
 
     def finish(self, say: Say) -> None:
-        """Nothing: topics are made by `engine.stack.prepare`."""
+        """The engine's user and rights where the broker asks for them; topics are made by `engine.stack.prepare`."""
+        if self._secured:
+            say("Kafka: the engine's user and rights")
+            kafka_access.let_engine_in(self._folder, self.address)
 
     def _java_options(self) -> list[str]:
         level = "-Dorg.slf4j.simpleLogger."
@@ -157,17 +172,26 @@ class Kafka:
             raise BrokenPiece(f"Kafka's log folder could not be formatted: {last_lines(self.log)}")
 
 
-def answers(address: str, seconds: float = 1.0) -> bool:
-    """Whether a broker at HOST:PORT (no TLS) answers a Metadata request with at least one live broker."""
+def answers(address: str, seconds: float = 1.0, *, secured: bool = False) -> bool:
+    """Whether a broker at HOST:PORT (no TLS) answers: a Metadata request with at least one live broker.
+
+    A ``secured`` one answers nothing but an ApiVersions request before the login.
+    """
     host, _, port = address.rpartition(":")
     client = b"qenex"
-    body = struct.pack(">hhih", _METADATA, _VERSION, _CORRELATION, len(client)) + client + struct.pack(">i", 0)
+    key, version = (_API_VERSIONS, 0) if secured else (_METADATA, _VERSION)
+    body = struct.pack(">hhih", key, version, _CORRELATION, len(client)) + client
+    if not secured:
+        body += struct.pack(">i", 0)
     try:
         with socket.create_connection((host, int(port)), seconds) as connection:
             connection.settimeout(seconds)
             connection.sendall(struct.pack(">i", len(body)) + body)
             with connection.makefile("rb") as reply:
                 (size,) = struct.unpack(">i", reply.read(4))
+                if secured:
+                    correlation, error = struct.unpack(">ih", reply.read(min(size, 6)))
+                    return bool(correlation == _CORRELATION and error == 0)
                 correlation, brokers = struct.unpack(">ii", reply.read(min(size, 8)))
                 return bool(correlation == _CORRELATION and brokers > 0)
     except (OSError, struct.error):

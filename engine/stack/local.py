@@ -157,9 +157,10 @@ class LocalStack:
 
     def _note_addresses(self) -> None:
         kafka, postgres = self._pieces.get("kafka"), self._pieces.get("postgres")
-        changes: dict[str, str] = {}
+        changes: dict[str, object] = {}
         if isinstance(kafka, Kafka):
             self.kafka = changes["kafka"] = kafka.address
+            changes |= kafka.login
         if isinstance(postgres, Postgres):
             self.postgres = changes["postgres"] = postgres.url
         self.settings = self.settings.model_copy(update=changes)

@@ -203,6 +203,7 @@ class Supervisor:
             update={
                 "postgres": self.settings.postgres or postgres.url,
                 "kafka": self.settings.kafka or kafka.address,
+                **({} if self.settings.kafka else kafka.login),
             }
         )
         prepare(self.settings, self.say)
@@ -302,10 +303,16 @@ class Supervisor:
                 "api": None,
                 "console": None,
                 "validators": [],
+                "kafka_client": self._kafka_login(),
                 "pids": {**pids, "supervisor": me.pid},
             }
             write_json(self.folder.stack_file, stack, mode=0o600)
         write_json(self.folder.state_file, state)  # last: whoever sees "up" finds the addresses
+
+    def _kafka_login(self) -> dict[str, str]:
+        """How commands log in to a broker of ours that asks for it; the file that it goes into is of mode 600."""
+        local = any(isinstance(ward.piece, Kafka) for ward in self._wards)
+        return self.settings.kafka_client_fields() if local and self.settings.kafka_security == "scram" else {}
 
     def _take_down(self) -> None:
         """Workers first, then the services; each by its own id."""

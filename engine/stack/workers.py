@@ -81,6 +81,7 @@ class Worker:
             "metrics_port": str(base + self._place if base else 0),
             "crash_point": self._settings.crash_point or "",
         }
+        changes |= self._settings.kafka_client_fields()
         return spawn(
             [sys.executable, "-P", "-m", _MODULE, *self._arguments], log=self.log, env=environment_for_child(**changes)
         )
