@@ -16,6 +16,7 @@ import typer
 
 import parsers
 from engine.commands.output import JsonOption, json_line, json_lines, line, say, table
+from engine.commands.statement_tables import show as show_statement
 from engine.errors import UsageFault
 from parsers import Format, Message, Mode
 from payments import error
@@ -57,7 +58,7 @@ def parse(
     json: JsonOption = False,
     write: WriteOption = None,
 ) -> int:
-    """Read messages: format, type, verdict, findings, content and payments of each. Needs no service.
+    """Read messages: format, type, verdict, findings, content, payments and statements of each. Needs no service.
 
     Exit status 1 when a message was rejected, 2 when a file could not be read.
 
@@ -73,7 +74,7 @@ def validate(
     scheme: SchemeOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Check messages: like `parse`, without content and payments.
+    """Check messages: like `parse`, without content, payments and statements.
 
     Exit status 1 when a message was rejected, 2 when a file could not be read.
 
@@ -164,7 +165,7 @@ def _run(paths: Sequence[str], options: _Options, *, json: bool, whole: bool, wr
             if json:
                 json_line(_record(source.name, message, whole=whole))
             else:
-                rows.append(_row(source.name, message))
+                rows.append(_row(source.name, message, whole=whole))
             if write is not None:
                 _write(write / source.relative, message, tally, alone=alone)
         if json:
@@ -281,7 +282,7 @@ def _write(target: Path, message: Message, tally: _Tally, *, alone: bool) -> Non
         say(f"qenex: {path}: {refusal.strerror or refusal}")
 
 
-def _row(name: str, message: Message) -> dict[str, Any]:
+def _row(name: str, message: Message, *, whole: bool) -> dict[str, Any]:
     """One line of the table; the findings go below it."""
     amounts: dict[str, int] = {}
     for payment in message.payments:
@@ -300,6 +301,7 @@ def _row(name: str, message: Message) -> dict[str, Any]:
         "payments": len(message.payments),
         "amount": _sums(amounts),
         "findings": message.findings,
+        "statements": message.statements() if whole else (),
     }
 
 
@@ -312,6 +314,9 @@ def _sums(amounts: dict[str, int]) -> str | None:
 def _show(rows: Sequence[dict[str, Any]], tally: _Tally) -> None:
     if rows:
         table(rows, _COLUMNS, right="index payments amount")
+    for row in rows:
+        for statement in row["statements"]:
+            show_statement(f"{row['file']} [{row['index']}]", statement)
     for text in _explained(rows):
         line(text)
     line(f"{tally.messages:,} messages in {tally.read:,} files, {tally.rejected:,} rejected.")

@@ -160,9 +160,18 @@ def test_a_command_line_that_does_not_exist_is_seen(wrong: str) -> None:
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.fin")), ids=lambda path: path.name)
 def test_example_messages_are_as_the_tutorial_says(path: Path) -> None:
     (message,) = parsers.parse(path.read_bytes().replace(b"YYMMDD", b"261124"))
-    assert [finding.code for finding in message.errors()] == (["T40"] if path.name == "broken.fin" else [])
+    refused = {"broken.fin": ["T40"], "refused.fin": ["T47", "D75", "C81", "E13"]}
+    assert [finding.code for finding in message.errors()] == refused.get(path.name, [])
     known = {bank.id for bank in participants.check(participants.read(text("banks.json"), "banks.json"), "banks.json")}
     assert {message.sender, message.receiver} == known
+
+
+def test_the_example_statements_are_as_the_tutorial_says() -> None:
+    first, second = parsers.parse((EXAMPLES / "statement.sta").read_bytes())
+    assert [finding.code for finding in (*first.findings, *second.findings)] == ["N07", "N07", "N10"]
+    (statement,) = first.statements()
+    assert [entry.amount and entry.amount.minor for entry in statement.entries] == [-120_000, 7_550, -2_000]
+    assert [sorted(entry.details)[-1:] for entry in statement.entries] == [["transaction_code"], ["remittance"], []]
 
 
 def text(name: str) -> bytes:
