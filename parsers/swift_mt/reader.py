@@ -225,7 +225,7 @@ _SAYS_MONEY = frozenset({"34", "60", "61", "62", "64", "65", "90"})
 #: Fields of a message that are reported as faulty: who sends more has another problem.
 _MOST = 100
 #: Rules compare currencies and amounts: they are not asked where these cannot be read.
-_AMOUNTS = frozenset({"32", "33"})
+_AMOUNTS = frozenset({"19", "32", "33"})
 
 
 def _broken(rule: Rule, text: Text, place: int, severity: Severity) -> Finding:

@@ -52,9 +52,10 @@ def amount_at(text: Text, place: int) -> int:
 
 
 def amount_units(amount: str) -> int:
-    """``1234,5`` in units of 10**-15."""
+    """``1234,5`` in units of 10**-15; nothing for what is no amount (its own finding says so)."""
     whole, _, decimals = amount.lstrip("CD").partition(",")
-    return int((whole or "0") + decimals[:_SCALE].ljust(_SCALE, "0"))
+    digits = (whole or "0") + decimals[:_SCALE].ljust(_SCALE, "0")
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 
 def at_most(letter: str, most: int) -> Find:
