@@ -57,9 +57,8 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-#: What a consumer lets the broker gather: as much as a batch holds, or as long as its readers may wait.
-_FETCH_BYTES = 1_000_000
-_FETCH_WAIT_MS = {"stages": 20, "settlement": 20, "recorder": 50, "archiver": 50}
+#: Readers whom nobody waits for let the broker gather this much or this long; the others get what there is at once.
+_GATHERED_BYTES, _GATHERED_MS = 1_000_000, 100
 
 
 def bus_settings(settings: Settings, client_id: str) -> BusSettings:
@@ -172,9 +171,8 @@ class App:
         done = archive.progress(lasting())
         starts = {place: done.get(source, 0) for place, source in places.items() if place[0] in topics.INGEST_TOPICS}
         terms = StageTerms(settings.operator_bic, settings.ingest_signatures == "on", settings.sanctions_list, places)
-        gathering = replace(self._bus, fetch_bytes=_FETCH_BYTES, fetch_wait_ms=_FETCH_WAIT_MS["stages"])
         loop = StageLoop(
-            KafkaConsumer(gathering, f"qenex.{group.group}", f"{group.group}-{self._instance}", starts),
+            KafkaConsumer(self._bus, f"qenex.{group.group}", f"{group.group}-{self._instance}", starts),
             self._producer(),
             group.stage(StoredFacts(lasting, terms, lambda: utc_now().date())),
             StoredCrashRegister(lasting, self._name, places),
@@ -197,8 +195,10 @@ class App:
 
     def _writers(self, writers: Sequence[Owned], connection: Connection, limit: int, linger_ms: int) -> Running:
         owner = f"{socket.gethostname()}/{os.getpid()}"
-        gathering = replace(self._bus, fetch_bytes=_FETCH_BYTES, fetch_wait_ms=_FETCH_WAIT_MS[self._worker])
-        consumer = KafkaConsumer(gathering, f"qenex.{self._name}.unused", headers=False)
+        bus = self._bus
+        if self._worker in ("recorder", "archiver"):
+            bus = replace(bus, fetch_bytes=_GATHERED_BYTES, fetch_wait_ms=_GATHERED_MS)
+        consumer = KafkaConsumer(bus, f"qenex.{self._name}.unused", headers=False)
         self._open.callback(consumer.close)
         process = WriterProcess(
             writers,

@@ -28,7 +28,7 @@ class BusSettings:
     queue_full_ms: int = 30_000
     #: The broker answers a fetch when it has this much, or after this long: fewer answers cost everybody less.
     fetch_bytes: int = 1
-    fetch_wait_ms: int = 50
+    fetch_wait_ms: int = 500
     fetch_queue_messages: int = 20_000
     fetch_queue_kbytes: int = 65_536
     #: A dead member's partitions move after this; the broker's least is 6,000.
