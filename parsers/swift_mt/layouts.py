@@ -216,13 +216,15 @@ def sequences_of(key: str, tags: list[str]) -> list[tuple[str, int, int]]:
     return [*found, (letter, began, len(tags))]
 
 
-def structure_faults(key: str, tags: list[str]) -> list[tuple[int, str]]:
+def structure_faults(key: str, tags: list[str], row: str | None = None) -> list[tuple[int, str]]:
     """What breaks the layout: (place in ``tags``, what is wrong), place ``len(tags)`` being the end of the text.
+
+    ``row`` is the tags with blanks between them, for who has it.
 
     Walks the slots from left to right; a field that fits no later place is reported and passed over.
     """
     layout = layout_of(key)
-    if layout.pattern.fullmatch(" ".join(tags) + " ") and tags:
+    if layout.pattern.fullmatch((" ".join(tags) if row is None else row) + " ") and tags:
         return []
     found: list[tuple[int, str]] = []
     here, repeating = 0, False

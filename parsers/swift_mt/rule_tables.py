@@ -7,6 +7,8 @@ with three codes is three rows. Sources: SWIFT User Handbook, Standards MT categ
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from parsers.swift_mt.rule_tables_batch import BATCH_RULES
 from parsers.swift_mt.rules import (
     ORDER_23E,
@@ -169,7 +171,7 @@ SOURCES = dict.fromkeys(RULES, "UHB") | {
 }
 
 
-def rules_for(key: str | None, tags: list[str]) -> tuple[Rule, ...]:
+def rules_for(key: str | None, tags: Iterable[str]) -> tuple[Rule, ...]:
     """The rules of a key of the message table that can fail a message with these tags.
 
     ``Rule.concerns`` names fields (``56`` or ``71G``, several with blanks between them): where none of them is

@@ -60,13 +60,14 @@ class Plan:
         known: Container[str] = FIELDS
         if key is None or key[0] == "n":  # copied fields keep the form of another type: read, not judged
             known = {"20", "21", "11R", "11S", "75", "76", "77A", "79"} if key else ()
-        self.checks = [CHECKS[tag] if tag in known else _ANYTHING for tag in tags]
         self._known = known
         self._sequences: list[tuple[str, int, int]] | None = None
-        self.faults = structure_faults(key, tags) if key is not None else []
+        self.faults = structure_faults(key, tags, row) if key is not None else []
         self.at: defaultdict[str, list[int]] = defaultdict(list)
         for place, tag in enumerate(tags):
             self.at[tag].append(place)
+        checks = {tag: CHECKS[tag] if tag in known else _ANYTHING for tag in self.at}
+        self.checks = [checks[tag] for tag in tags]
         boundary = _boundary(tags) if key in {"202COV", "205COV"} else len(tags)
         self.places: dict[str, int] = {}
         self.cover: dict[str, int] = {}
@@ -75,7 +76,7 @@ class Plan:
                 self.places.setdefault(tag[:2], at[0])
             if at[-1] >= boundary:
                 self.cover.setdefault(tag[:2], next(place for place in at if place >= boundary))
-        self.rules: tuple[Rule, ...] = () if self.faults else rules_for(key, tags)
+        self.rules: tuple[Rule, ...] = () if self.faults else rules_for(key, self.at)
         self.payable = key is not None and (not self.faults or layout_of(key).tags.issuperset(tags))
         self.details = sorted((place, tag) for tag, at in self.at.items() if _DETAIL.fullmatch(tag) for place in at)
         guarded = {rule.when[0]: self.places[rule.when[0]] for rule in self.rules if rule.when}
