@@ -198,12 +198,13 @@ def _noted(base: Envelope, message: Message, payment: Payment | None) -> Envelop
         state="PARSED",
         payment=payment,
         findings=message.findings[:_FINDINGS_MAX],
+        reply=_reply(message) if payment is None else {},
         claims=((claims.of_bytes(base), base.digest),),
     )
 
 
 def _reply(message: Message) -> dict[str, str]:
-    """What a NAK quotes of a message that became no payment: terminal, session, sequence, user reference."""
+    """What an ACK or NAK quotes of a message that became no payment: terminal, session, sequence, user reference."""
     if message.format != "swift-mt":
         return {}
     blocks = message.content().get("blocks")

@@ -31,7 +31,7 @@ class Sketch:
 
     __slots__ = (
         "bearer", "between", "creditor", "debtor", "instructed", "more", "note", "notes", "ordering", "purpose",
-        "receiving", "reference", "remittance", "settled",
+        "receiving", "reference", "remittance", "settled", "times",
     )  # fmt: skip
 
     def __init__(self, plan: Plan) -> None:
@@ -41,6 +41,7 @@ class Sketch:
         self.ordering, self.between, self.receiving = places("52"), places("56"), places("57")
         self.remittance, self.note = plan.at.get("70", (None,))[0], places("72")
         self.bearer = plan.at.get("71A", (None,))[0]
+        self.times = plan.at.get("13C", ())
         seen: set[str] = set()
         self.notes: list[tuple[int, str]] = []
         self.more: list[tuple[int, str]] = []
@@ -130,4 +131,14 @@ def details_of(text: Text, headers: Headers, user: dict[str, str], sketch: Sketc
         details[tag] = values[place]
     for place, tag in sketch.more:
         details[tag] += "\n" + values[place]
+    for place in sketch.times:
+        code, moment = time_of(values[place])
+        details[code] = moment
     return details
+
+
+@lru_cache(maxsize=4_096)
+def time_of(value: str) -> tuple[str, str]:
+    """Code and ISO 8601 time of a 13C: ``/CLSTIME/0915+0100`` is CLSTIME, 09:15+01:00 (on the day of settlement)."""
+    _, code, moment = value.split("/", 2)
+    return code, f"{moment[:2]}:{moment[2:7]}:{moment[7:]}"

@@ -13,7 +13,7 @@ from parsers.message import Message
 from parsers.swift_mt.parsed import MtMessage
 from parsers.swift_mt.text import Text
 from parsers.swift_mt.values import amount_text
-from parsers.swift_mt.writer import head_of
+from parsers.swift_mt.writer import forwarded, head_of
 from payments import Money
 
 #: Type -> the type of one of its transactions.
@@ -29,6 +29,8 @@ def singles(message: Message, *, at: str, sequence: int) -> list[bytes]:
     if not isinstance(parsed, MtMessage) or parsed.text is None:
         raise ValueError("only a message with a text has transactions")
     text = parsed.text
+    if text.plan.faults:  # accepted although fields are missing or out of order: it leaves as it came
+        return [forwarded(message, at=at, sequence=sequence)] * len(message.payments)
     kind = text.message_type
     head = head_of(parsed.frame, at=at, sequence=sequence, message_type=_BECOMES.get(kind))
     user = "" if parsed.frame.user is None else f"{{3:{parsed.frame.user}}}"
@@ -37,7 +39,7 @@ def singles(message: Message, *, at: str, sequence: int) -> list[bytes]:
         assert payment.amount is not None
         rows = _alone(kind, fields, payment.amount)
         body = "".join(f"\n:{tag}:{value}" for tag, value in rows)
-        copies.append(f"{head}{user}{{4:{body}\n-}}".replace("\n", "\r\n").encode("latin-1"))
+        copies.append(f"{head}{user}{{4:{body}\n-}}".replace("\n", "\r\n").encode(parsed.frame.encoding))
     return copies
 
 

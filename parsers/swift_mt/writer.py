@@ -130,7 +130,8 @@ def forwarded(message: Message, *, at: str, sequence: int) -> bytes:
         raise ValueError("only an accepted message with headers and a text can be forwarded")
     if message.sender is None or message.receiver is None:
         raise ValueError("a message without sender and receiver cannot be forwarded")
-    return head_of(parsed.frame, at=at, sequence=sequence).encode("ascii") + _rest(message.raw, parsed)
+    head = head_of(parsed.frame, at=at, sequence=sequence)
+    return head.encode(parsed.frame.encoding) + _rest(message.raw, parsed)
 
 
 def head_of(frame: Frame, *, at: str, sequence: int, message_type: str | None = None) -> str:

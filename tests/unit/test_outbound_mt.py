@@ -130,7 +130,8 @@ def test_what_the_network_refused_is_not_executed():
 def test_news_is_acknowledged_as_received(kind, fields):
     (envelope,) = arrived(kind, *fields)
     assert envelope.state == "PARSED"
-    assert [answer.type for answer in _noted_answers(envelope, LETTER)] == ["ACK"]
+    (answer,) = _noted_answers(envelope, LETTER)
+    assert answer.payload.startswith(b"{1:F21LINDSESSAXXX0001000007}{4:{177:2611240800}{451:0}{108:MUR7}")
 
 
 def test_an_order_of_a_customer_is_not_settled_between_banks():

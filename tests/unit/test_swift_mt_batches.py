@@ -121,6 +121,12 @@ def test_each_transaction_leaves_alone(data, kind, amounts):
         )
 
 
+def test_what_is_out_of_order_leaves_whole():
+    (whole,) = read(BANKS.replace(b":30:261124\r\n", b""), mode="lenient")
+    copies = singles(whole, at=AT, sequence=9)
+    assert [b":20:REFA" in copy and b":20:REFB" in copy for copy in copies] == [True, True]
+
+
 def test_a_statement_has_no_transactions_to_leave_alone():
     (stray,) = read(b"nothing")
     with pytest.raises(ValueError, match="text"):
