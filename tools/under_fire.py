@@ -118,9 +118,8 @@ class Load(threading.Thread):
     def _send_all(self) -> None:
         began = time.monotonic()
         for number in range(self._count):
-            early = began + number / self._rate - time.monotonic()
-            if early > 0.002:
-                self.sender.poll(early)
+            while (early := began + number / self._rate - time.monotonic()) > 0.002:
+                self.sender.poll(early)  # it comes back as soon as there was something to serve
             self.sender.send(self._next())
 
     def _next(self) -> Sample:

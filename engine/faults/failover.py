@@ -140,10 +140,10 @@ def _kill(scene: Scene, connection: Connection) -> float:
     at = datetime.now(UTC)
     scene.stack.signal(owner, signal.SIGKILL)
     scene.inject("owner killed")
-    return _first_commit(connection, at) - at.timestamp()
+    return first_commit(connection, at) - at.timestamp()
 
 
-def _first_commit(connection: Connection, after: datetime) -> float:
+def first_commit(connection: Connection, after: datetime) -> float:
     """Unix time of the first commit of a decision that was made later."""
     deadline = time.monotonic() + _TAKE_OVER_SECONDS
     while time.monotonic() < deadline:
@@ -160,7 +160,7 @@ def _hand_over(scene: Scene, connection: Connection, waited: list[float]) -> flo
     at = time.time()
     scene.stack.signal(owner, signal.SIGTERM)
     scene.inject("owner asked to stop")
-    _first_commit(connection, datetime.fromtimestamp(at + 0.3, UTC))
+    first_commit(connection, datetime.fromtimestamp(at + 0.3, UTC))
     time.sleep(_AFTER_SECONDS)
     wait_for(lambda: scene.stack.has_ended(owner), 10, f"{owner} does not end")
     waited.append(_longest(scene, connection, at - _BEFORE_SECONDS, at + _AFTER_SECONDS))

@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import psutil
 
@@ -75,12 +76,12 @@ def _die_at_points(scene: Scene, ways: Mapping[str, Sequence[Point]]) -> None:
 
 
 def _trickle(writer: Writer, over: threading.Event) -> Iterator[Plan]:
-    """Sound messages, and one in four for the recorder, until it is over."""
+    """Sound messages, and one in three for the recorder, until it is over."""
     while not over.is_set():
         yield plan_of(writer.some())
         yield plan_of(writer.some())
-        yield plan_of(writer.some())
-        yield Plan(writer.some(), REFUSED, signature="00")
+        refused = writer.mt103()  # signed, and wrong in its form: it gets an answer
+        yield Plan(replace(refused, value=refused.value.replace(b":23B:CRED", b":23B:CREX")), REFUSED)
 
 
 def broker_killed(scene: Scene) -> None:

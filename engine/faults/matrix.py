@@ -18,9 +18,10 @@ from engine import settings as settings_module
 from engine.faults import failover
 from engine.faults.failover import Figure
 from engine.faults.history import History
-from engine.faults.rows import Case
+from engine.faults.rows import Case, Stage
 from engine.faults.scene import Outcome, Scene
 from engine.faults.stack import FaultyStack, set_environment
+from engine.settings import Settings
 from engine.testbed.bed import Bed
 
 Say = Callable[[str], None]
@@ -66,18 +67,26 @@ class Matrix:
         self._tell()
         waiting = list(cases)
         while waiting:
-            while waiting and (why := _without_stack(waiting[0])) is not None:
+            case = waiting[0]
+            why = case.skip()
+            if why is not None:
                 yield _skipped(waiting.pop(0), why)
-            if not waiting:
-                return
-            with self._bed() as bed:
-                whole = True
-                while waiting and whole:
-                    case = waiting.pop(0)
-                    why = _without_stack(case)
-                    result = self._play(case, bed) if why is None else _skipped(case, why)
-                    whole = result.verdict != BROKEN
-                    yield result
+            elif case.stage is not None:
+                with self._bed(case.stage) as bed:
+                    yield self._play(waiting.pop(0), bed)
+            else:
+                yield from self._play_on_one(waiting)
+
+    def _play_on_one(self, waiting: list[Case]) -> Iterator[Result]:
+        """Cases that share a stack, taken from ``waiting`` as long as they follow each other and none breaks it."""
+        with self._bed() as bed:
+            whole = True
+            while waiting and whole and waiting[0].stage is None:
+                case = waiting.pop(0)
+                why = case.skip()
+                result = self._play(case, bed) if why is None else _skipped(case, why)
+                whole = result.verdict != BROKEN
+                yield result
 
     def _play(self, case: Case, bed: Bed) -> Result:
         assert case.play is not None
@@ -114,12 +123,12 @@ class Matrix:
         set_environment(**{f"QENEX_{name.upper()}": str(value) for name, value in _SETTINGS.items()})
 
     @contextmanager
-    def _bed(self) -> Iterator[Bed]:
+    def _bed(self, stage: Stage | None = None) -> Iterator[Bed]:
         self._stacks += 1
         root = self._folder / f"stack-{self._stacks}"
         try:
             settings = settings_module.load(data=root)
-            with FaultyStack(root, settings=settings, say=self._say) as stack:
+            with _shared(root, settings, self._say) if stage is None else stage(root, settings, self._say) as stack:
                 bed = Bed(stack)
                 bed.populate()
                 yield bed
@@ -128,8 +137,8 @@ class Matrix:
             shutil.rmtree(root, ignore_errors=True)
 
 
-def _without_stack(case: Case) -> str | None:
-    return case.skip()
+def _shared(root: Path, settings: Settings, say: Say) -> FaultyStack:
+    return FaultyStack(root, settings=settings, say=say)
 
 
 def _skipped(case: Case, why: str) -> Result:

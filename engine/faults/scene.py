@@ -163,9 +163,9 @@ class Scene:
         began = time.monotonic()
         chance = random.Random(began if jitter else 0)
         for number, plan in enumerate(plans):
-            early = began + number * pause + chance.random() * jitter - time.monotonic()
-            if early > 0.002:
-                sender.poll(early)
+            due = began + number * pause + chance.random() * jitter
+            while (early := due - time.monotonic()) > 0.002:
+                sender.poll(min(early, 0.05))  # it comes back as soon as there was something to serve
             self.send(sender, plan)
         sender.flush()
 

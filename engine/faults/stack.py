@@ -62,10 +62,10 @@ class FaultyStack(LocalStack):
 
     def worker_settings(self) -> Settings:
         """The stack's settings, with the proxies' addresses."""
-        assert self.postgres is not None
+        settings = super().worker_settings()
         behind = self._pieces["postgres"].port
-        url = self.postgres.replace(f"127.0.0.1:{behind}", f"127.0.0.1:{self.postgres_proxy.port}")
-        return self.settings.model_copy(update={"kafka": f"127.0.0.1:{self.kafka_proxy.port}", "postgres": url})
+        url = (settings.postgres or "").replace(f"127.0.0.1:{behind}", f"127.0.0.1:{self.postgres_proxy.port}")
+        return settings.model_copy(update={"kafka": f"127.0.0.1:{self.kafka_proxy.port}", "postgres": url})
 
     def _start_workers(self) -> None:
         behind = self._pieces["postgres"].port
@@ -99,6 +99,12 @@ class FaultyStack(LocalStack):
         """Whether a piece does its work now."""
         running = self._running.get(name)
         return running is not None and self._pieces[name].ready(running)
+
+
+def clear_environment(*names: str) -> None:
+    """Take variables away again."""
+    for name in names:
+        os.environ.pop(name, None)
 
 
 def set_environment(**values: str) -> None:

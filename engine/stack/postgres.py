@@ -74,11 +74,11 @@ class Postgres:
     def __init__(self, folder: DataFolder, settings: Settings) -> None:
         self._folder = folder
         self._settings = settings
-        self._home = folder.root / "postgres"
+        self._home = folder.root / self.name
         self._cluster = self._home / "data"
         self._socket = self._home / "socket"
         self._user: tuple[int, int] | None = None
-        self.log = folder.log / "postgres.log"
+        self.log = folder.log / f"{self.name}.log"
         self.port = 0
 
     @property
@@ -118,7 +118,7 @@ class Postgres:
             _let_read(programs.parent)
             for path in (self._home, self._socket):
                 os.chown(path, *self._user)
-        self.port = self._folder.port("postgres", self._settings.postgres_port)
+        self.port = self._folder.port(self.name, self._settings.postgres_port)
         if not (self._cluster / "PG_VERSION").exists():
             say("Postgres: creating its database cluster")
             self._create(programs)
