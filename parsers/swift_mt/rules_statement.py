@@ -83,13 +83,18 @@ def differences(text: Text) -> list[Difference]:
 
 
 def _balance(text: Text, entries: dict[str, tuple[int, int]]) -> Difference | None:
-    opening, closing = text.plan.places.get("60"), text.plan.places.get("62")
+    opening, closing = _first(text, "60F", "60M"), _first(text, "62F", "62M")
     if opening is None or closing is None or text.matches[opening] is None or text.matches[closing] is None:
         return None
     expected = _signed(text.values[opening]) + sum(_EFFECT[mark] * total for mark, (_, total) in entries.items())
     if expected == _signed(text.values[closing]):
         return None
     return closing, f"opening balance and entries give {_shown(expected)}"
+
+
+def _first(text: Text, *tags: str) -> int | None:
+    """Place of the first of these tags; a 60 or 62 without a letter is no field of a statement."""
+    return next((text.plan.at[tag][0] for tag in tags if tag in text.plan.at), None)
 
 
 def _sums(text: Text, entries: dict[str, tuple[int, int]]) -> list[Difference]:
