@@ -25,7 +25,7 @@ from engine.simulation.world import Stages, Worker, World, crew
 from engine.store.memory import MemoryConnection, Point
 
 #: How likely a fault is wherever one may happen; the points of a commit matter more than others.
-_RATES: dict[Point, float] = {"statement": 0.0006, "begin": 0.008, "before-commit": 0.012, "after-commit": 0.012}
+_RATES: dict[Point, float] = {"statement": 0.0015, "begin": 0.008, "before-commit": 0.012, "after-commit": 0.012}
 _AT: dict[Point, tuple[str, ...]] = {
     "statement": ("kill-at-statement", "connection-lost", "paused"),
     "begin": ("paused", "paused", "connection-lost"),

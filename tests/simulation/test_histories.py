@@ -1,0 +1,86 @@
+"""Seeded histories with faults keep every invariant, and what is planted to break one is found."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from engine.simulation import run
+from engine.simulation.checker import INVARIANTS
+from engine.simulation.faults import FAULTS
+from engine.simulation.history import Verdict
+from engine.simulation.sabotage import SABOTAGES
+
+BANK = Path(run.__file__).with_name("bank.py")
+HISTORIES = 200
+#: Seeds that broke something once, each with its steps.
+REGRESSIONS = ((127, 300), (117, 300), (6, 300), (110, 300), (1041, 1000), (1046, 1000))
+
+
+def told(verdict: Verdict, steps: int) -> str:
+    return f"{verdict.invariant}: {verdict.text}\nreplay: {run.command_line(verdict, steps)}"
+
+
+@pytest.mark.slow
+def test_histories_keep_every_invariant_under_every_fault() -> None:
+    faults: Counter[str] = Counter()
+    checked: Counter[str] = Counter()
+    payments = 0
+    for verdict in run.run_many(1, run.STEPS, HISTORIES, jobs=2):
+        assert verdict.invariant is None, told(verdict, run.STEPS)
+        assert verdict.steps == run.STEPS
+        faults += verdict.faults
+        checked += verdict.checked
+        payments += verdict.payments
+    assert payments > 100 * HISTORIES
+    assert faults.keys() == FAULTS.keys()
+    assert min(faults.values()) >= 20
+    assert checked.keys() == INVARIANTS.keys()
+
+
+def test_a_few_histories_keep_every_invariant() -> None:
+    for seed in range(9_001, 9_009):
+        verdict = run.run(seed, 500)
+        assert verdict.invariant is None, told(verdict, 500)
+
+
+@pytest.mark.parametrize(("seed", "steps"), REGRESSIONS)
+def test_what_broke_once_holds(seed: int, steps: int) -> None:
+    verdict = run.run(seed, steps)
+    assert verdict.invariant is None, told(verdict, steps)
+
+
+def test_the_same_seed_is_the_same_history_bit_for_bit() -> None:
+    first, again, other = (run.run(seed, 400, digest=True) for seed in (42, 42, 43))
+    assert first == again
+    assert first.digest != other.digest
+    assert len(first.digest) == 64
+
+
+@pytest.mark.parametrize("name", SABOTAGES)
+def test_a_sabotage_is_found(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    verdicts = list(run.run_many(1, run.STEPS, run.SABOTAGE_HISTORIES, name))
+    found, steps = verdicts[-1], sum(verdict.steps for verdict in verdicts)
+    assert found.invariant in INVARIANTS, f"{name} was not found in {steps} steps"
+    assert steps <= 10_000
+    with capsys.disabled():
+        sys.stdout.write(f"\n{name}: {found.invariant} after {steps} steps (seed {found.seed})")
+
+
+def test_a_sabotage_leaves_nothing_behind() -> None:
+    before = run.run(77, 300, digest=True)
+    for name in SABOTAGES:
+        run.run(77, 60, name)
+    assert run.run(77, 300, digest=True) == before
+
+
+def test_the_model_of_a_bank_is_small_and_knows_nothing_of_the_engine() -> None:
+    text = BANK.read_text(encoding="utf-8")
+    assert text.count("\n") <= 150
+    imported = {node.module for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)}
+    imported |= {name.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import) for name in node.names}
+    assert imported <= {"__future__", "dataclasses", "engine.simulation.workload"}
