@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CODE := payments parsers schemas ledger settlement engine tools
 
-.PHONY: help install demo test check bench docs clean
+.PHONY: help install demo test containers check bench docs clean
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -17,6 +17,9 @@ demo: install ## start the stack and show messages of all four families settle
 
 test: install ## run all tests, with Kafka and Postgres started for them
 	@$(BIN)/pytest
+
+containers: install ## run the tests that need Docker, with an engine started for them where root finds none
+	@START_DOCKERD=1 $(BIN)/pytest tests/containers
 
 check: install ## format, lint, types, import rules, tests
 	@$(BIN)/ruff format --check $(wildcard $(CODE)) tests

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,9 +13,9 @@ from tools.local_images.images import KAFKA, POSTGRES, Images, NoImageError
 
 @pytest.fixture(scope="session")
 def docker_host() -> Iterator[str]:
-    """The address of the engine: the one that answers, or one started for this run by root."""
+    """The address of the engine: the one that answers, or one of this run (``make containers``, as root)."""
     try:
-        engine = docker_engine()
+        engine = docker_engine(start=os.environ.get("START_DOCKERD") == "1")
         address = engine.__enter__()
     except NoEngineError as reason:
         pytest.skip(f"no Docker engine: {reason}")

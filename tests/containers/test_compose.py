@@ -18,7 +18,7 @@ import pytest
 from engine.stack.folder import free_port
 from tools.local_images.images import ENGINE, Images, NoImageError
 
-pytestmark = [pytest.mark.containers, pytest.mark.slow]
+pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(1200)]
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "compose"
 FIRST = ROOT / "docs" / "examples" / "first.fin"
@@ -42,7 +42,9 @@ class Project:
         self.program = compose_program()
         name = f"qenex-test-{secrets.token_hex(4)}"
         passwords = ("POSTGRES_PASSWORD", "QENEX_OWNER_PASSWORD", "QENEX_LOGIN_PASSWORD")
-        clean = {key: value for key, value in os.environ.items() if not key.startswith(("QENEX_", "POSTGRES_"))}
+        clean = {
+            key: value for key, value in os.environ.items() if not key.startswith(("QENEX_", "POSTGRES_", "PYTHON"))
+        }
         self._environment = clean | {key: secrets.token_hex(12) for key in passwords}
         self._environment |= {"COMPOSE_PROJECT_NAME": name, "KAFKA_PORT": str(free_port())}
 

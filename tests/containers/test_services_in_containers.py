@@ -17,7 +17,7 @@ from payments import Money
 from settlement.schemes import BOOKS
 from tools.local_images.images import KAFKA, POSTGRES, Images
 
-pytestmark = [pytest.mark.containers, pytest.mark.slow]
+pytestmark = [pytest.mark.containers, pytest.mark.slow, pytest.mark.timeout(1200)]
 OWNER, DATABASE, PASSWORD = "qenex_owner", "qenex", "tide-and-harbour"
 #: Sample -> who is paid by it, in which system, how much in minor units.
 FAMILIES = {
@@ -96,7 +96,9 @@ def test_a_payment_of_each_family_settles(engine: Engine, run: Run, sample: str)
 
 
 def test_the_server_is_the_one_in_the_container(engine: Engine, postgres: str) -> None:
+    """It sees its own port, not the one that it is published on."""
     assert engine.postgres == postgres
     with psycopg.connect(postgres) as connection:
-        row = connection.execute("select current_setting('data_directory'), current_setting('fsync')").fetchone()
-    assert row == ("/var/lib/postgresql/18/docker", "on")
+        row = connection.execute("select inet_server_port(), current_setting('fsync')").fetchone()
+    assert row == (5432, "on")
+    assert ":5432/" not in postgres

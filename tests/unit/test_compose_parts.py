@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.cli import COMMANDS
 from engine.stack.jars import locked
 from tools.local_images import docker_engine, images
 from tools.lock import ONLY_LOCAL
@@ -58,6 +59,12 @@ def test_the_page_names_every_service() -> None:
     assert services == table
 
 
+def test_the_page_types_commands_that_exist() -> None:
+    page = (ROOT / "docs" / "how-to" / "run-in-containers.md").read_text()
+    called = re.findall(r"docker compose run --rm -T qenex ([a-z]+)", page)
+    assert set(called) == {"send", "balances", "audit"} <= {command.name for command in COMMANDS}
+
+
 def test_every_password_is_asked_for_and_in_the_example() -> None:
     asked = set(re.findall(r"\$\{([A-Z_]+):\?", COMPOSE))
     example = (ROOT / "compose" / "env.example").read_text()
@@ -70,6 +77,12 @@ def test_without_an_engine_the_reason_is_told(monkeypatch: pytest.MonkeyPatch, t
         pass
     (tmp_path / "docker").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "docker").chmod(0o755)
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    with (
+        pytest.raises(docker_engine.NoEngineError, match="no engine answers"),
+        docker_engine.docker_engine(start=False),
+    ):
+        pass
     (tmp_path / "dockerd").write_text("#!/bin/sh\necho it cannot be >&2\nexit 1\n")
     (tmp_path / "dockerd").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin")

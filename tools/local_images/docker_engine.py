@@ -26,14 +26,16 @@ class NoEngineError(Exception):
 
 
 @contextmanager
-def docker_engine() -> Iterator[str]:
-    """The address (DOCKER_HOST) of an engine that answers; NoEngineError with the reason otherwise."""
+def docker_engine(*, start: bool = True) -> Iterator[str]:
+    """The address (DOCKER_HOST) of an engine that answers, started here if need be; NoEngineError with the reason."""
     given = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
     if shutil.which("docker") is None:
         raise NoEngineError(f"the program docker is not installed; {HINT}")
     if answers(given):
         yield given
         return
+    if not start:
+        raise NoEngineError(f"no engine answers at {given}; as root, make containers starts one")
     daemon = shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if daemon is None:
         raise NoEngineError(f"no engine answers at {given}, and dockerd is not installed; {HINT}")
