@@ -54,6 +54,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("backup", "engine.commands.backup:backup", _STACK, "Copy the local ledger while it runs."),
     Command("restore", "engine.commands.backup:restore", _STACK, "Put a backup's ledger in place; or a drill of it."),
     Command("recovery", "engine.commands.recovery:app", _STACK, "After a restore: the difference; go on from it."),
+    Command("purge", "engine.commands.purge:purge", _STACK, "Empty old messages and answers; the ledger stays."),
     Command("send", "engine.commands.send:send", _PAYMENTS, "Send files to the ingest topics; wait for outcomes."),
     Command("trace", "engine.commands.trace:trace", _PAYMENTS, "Show what became of a payment, step by step."),
     Command("balances", "engine.commands.balances:balances", _PAYMENTS, "Show accounts and what is queued on them."),

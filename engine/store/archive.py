@@ -69,6 +69,8 @@ COVER = """
 
 def _unpack(row: tuple[object, ...]) -> list[tuple[Received, bytes]]:
     offsets, sizes, received, digests, body = (bytes(column) for column in row)  # type: ignore[call-overload]
+    if not body:
+        return []  # purged
     plain, place, found = zlib.decompress(body), 0, []
     for index, (offset, size, at) in enumerate(
         zip(array("q", offsets), array("I", sizes), array("q", received), strict=True)

@@ -78,6 +78,14 @@ def archive_rows(connection: Connection) -> Iterator[tuple[Any, ...]]:
         yield from cursor.execute(_ARCHIVE)
 
 
+def purged_before(connection: Connection) -> float:
+    """Milliseconds since 1970: what arrived earlier may have been emptied by a purge; 0 when there was none."""
+    row = connection.execute(
+        "select coalesce(extract(epoch from max(before)::timestamp) * 1000, 0)::float8 from engine.purges"
+    ).fetchone()
+    return 0.0 if row is None else float(row[0])
+
+
 def first_decisions(connection: Connection) -> Iterator[tuple[bytes, int, bytes, float]]:
     """(payment id, payments in its message, digest, when decided in seconds since 1970), in order of the ids."""
     with connection.cursor(name="audit_inbox", binary=True) as cursor:

@@ -105,7 +105,7 @@ _FIRST_ANSWERS = """
     select c.payment_id, o.recipient, o.type, o.payload from engine.outcomes c
     join engine.outbox o on o.writer_no = c.writer_no and o.seq >= c.outbox_first
          and o.seq < c.outbox_first + c.outbox_count
-    where c.payment_id = any(%s::uuid[]) order by o.seq
+    where c.payment_id = any(%s::uuid[]) and o.payload <> ''::bytea order by o.seq
 """
 
 
