@@ -188,3 +188,21 @@ def test_example_programs_are_python_and_say_how_to_call_them(path: Path) -> Non
 def test_python_in_pages_compiles(page: Path) -> None:
     for block in re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
         ast.parse(block)
+
+
+def test_what_would_break_a_claim_exists() -> None:
+    """The argument for exactly once names tests and sabotages: each has to be there."""
+    from engine.simulation.sabotage import SABOTAGES
+
+    text = (DOCS / "explanation" / "exactly-once.md").read_text(encoding="utf-8")
+    claims = re.findall(r"^\*\*(\d+)\. .*?(?=^\*\*\d+\. |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert text.count("*Would break:*") == len(claims) > 0
+    path = ""
+    for file, name in re.findall(r"`(tests/[\w/.]+)?(?:::(\w+))?`", text):
+        path = file or path
+        if not (file or name):
+            continue
+        assert (ROOT / path).exists(), path
+        assert not name or f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), name
+    words = set(re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)+)`", text))
+    assert words <= set(SABOTAGES), sorted(words - set(SABOTAGES))
