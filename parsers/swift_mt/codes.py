@@ -78,6 +78,7 @@ CODES: dict[str, Code] = {
     "T55": Code("The party identifier of 50F is /account or CODE/CC/id", "Correct the first line", "memory"),
     "T56": Code("Numbers of option F ascend: 1 first, 3 with 2, 4 with 5", "Correct the numbers", "memory"),
     "T73": Code("A country is an ISO 3166 code", "Correct the country", "UHB"),
+    "T76": Code("50H is /account and one to four lines of name and address", "Correct the lines", "UHB"),
     "C03": Code("An amount has no more decimals than its currency", "Round the amount", "UHB"),
     "C08": Code("Field 32A is money, not a commodity (XAU, XAG, XPD, XPT)", "Use a currency", "memory"),
     "D57": Code("Field 71G is not zero", "Leave 71G out", "vendor"),

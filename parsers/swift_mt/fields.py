@@ -331,6 +331,8 @@ def form_faults(field: Field, value: str) -> list[Fault]:
         return [("T34", value)]
     if foreign := _NOT_SWIFT.search(value):
         return [("M60", foreign[0])]
+    if field.tag == "50H" and (not value.startswith("/") or not 1 <= value.count("\n") <= _LINES_OF_50H):
+        return [("T76", value)]
     loose = field.loose(value)
     if loose is None:
         return [("T33", value)]
@@ -350,6 +352,8 @@ def form_faults(field: Field, value: str) -> list[Fault]:
     return found or [("T33", value)]
 
 
+#: The lines of name and address below the account.
+_LINES_OF_50H = 4
 _NOT_SWIFT = re.compile(r"[^A-Za-z0-9/\-?:().,'+ =!\"%&*<>;{@#_\n]")
 _BIC_FORM = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 _LINES = re.compile(r"(\d+)\*")

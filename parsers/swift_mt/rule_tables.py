@@ -30,9 +30,12 @@ from parsers.swift_mt.rules import (
     copy_missing,
     cover_intermediary,
     exchange_rate,
+    extended_remittance,
     floor_limits,
     iban_in_europe,
     instructed_amount_in_europe,
+    instructing_bank,
+    instructing_bank_twice,
     interim_currencies,
     intermediary_option,
     narrative_without_entry,
@@ -47,6 +50,8 @@ from parsers.swift_mt.rules import (
     receivers_charges_currency,
     remittance_twice,
     report_currencies,
+    return_guideline,
+    return_in_note,
     text_after_code,
     unknown_code,
 )
@@ -58,6 +63,17 @@ _23E_RULES = (
     Rule("23E", "D98", codes_in_order, f"Codes of 23E in order {' '.join(ORDER_23E)}", "Reorder them", "23E"),
     Rule("23E", "D67", codes_exclude, "These two codes of 23E exclude each other", "Keep one of the two", "23E"),
     Rule("23E", "E46", code_repeated, "A code of 23E occurs once", "Remove the repetition", "23E"),
+)
+_INSTRUCTING = Rule("72", "T27", instructing_bank, "/INS/ in 72 is followed by a BIC alone", "Correct 72", "72")
+_NOTES = (
+    _INSTRUCTING,
+    Rule("72", "T80", return_guideline, "72 follows the Payments Reject/Return Guidelines", "Correct 72", "72"),
+)
+_STP_NOTES = (
+    _INSTRUCTING,
+    Rule("72", "T47", instructing_bank_twice, "/INS/ stands in 72 once", "Keep one", "72"),
+    Rule("72", "T81", return_in_note, "An STP payment has no /REJT/ or /RETN/ in 72", "Send it without STP", "72"),
+    Rule("72", "T82", extended_remittance, "An STP payment has no /OCMT/ or /CHGS/ in 72", "Remove it", "72"),
 )
 _CHARGES = (
     ("E13", no_field("71F"), "71A is OUR: 71F is not allowed", "Remove 71F", "71F", bearer("OUR")),
@@ -122,7 +138,7 @@ _STP = (
     Rule("53B", "E04", account_in_53b, "53B of an STP payment has its party identifier", "Add it", "53B"),
     Rule("59a", "E10", no_account, "The account in 59a of an STP payment is mandatory", "Add the account"),
 )
-_BANK = (Rule("C1", "C81", needs("56", "57"), "56a needs 57a", "Add 57a", "56"),)
+_BANK = (*_NOTES, Rule("C1", "C81", needs("56", "57"), "56a needs 57a", "Add 57a", "56"))
 _COVER = (*_BANK, Rule("C2", "C68", cover_intermediary, "In sequence B 56a needs 57a", "Add 57a"))
 
 _BALANCES = (Rule("C1", "C27", balance_currencies, "60a, 62a and 64 have one currency", "Correct the currency"),)
@@ -130,10 +146,11 @@ _BALANCES = (Rule("C1", "C27", balance_currencies, "60a, 62a and 64 have one cur
 #: Key of the message table -> its rules, in the order of the handbook.
 RULES: dict[str, tuple[Rule, ...]] = {
     **BATCH_RULES,
-    "103": (*_23E_RULES, *_CORE, *_later(0)),
-    "103STP": (*_23E_RULES, *_STP),
+    "103": (*_23E_RULES, *_NOTES, *_CORE, *_later(0)),
+    "103STP": (*_23E_RULES, *_STP_NOTES, *_STP),
     "103REMIT": (
         *_23E_RULES,
+        *_NOTES,
         *_CORE,
         *_later(1),
         Rule("C14", "E12", remittance_twice, "70 and 77T exclude each other", "Remove one of them", "77T"),
@@ -166,7 +183,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
 #: Where the rules of a key are from: "UHB" the user handbook's own pages, "vendor" published validator output and
 #: tables beside it, "memory" the handbook as remembered (rely on the rule, verify its number).
 SOURCES = dict.fromkeys(RULES, "UHB") | {
-    **dict.fromkeys(("102", "102STP", "104", "107", "201", "203", "204", "935", "973", "n95", "n96"), "memory"),
+    **dict.fromkeys(("102", "102STP", "107", "201", "203", "204", "935", "973", "n95", "n96"), "memory"),
     **dict.fromkeys(("110", "200", "202", "202COV", "205", "205COV", "210", "910", "920", "941", "n92"), "vendor"),
 }
 

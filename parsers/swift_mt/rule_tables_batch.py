@@ -2,12 +2,12 @@
 
 Rule: as in ``rule_tables``; a type's rules stand in the order of the handbook. Sources: SWIFT User Handbook, Standards
 MT category 1 (101, 102, 104, 107, 110), 2 (201, 203, 204, 210), 9 (920, 935, 941); numbers from memory of it where a
-published excerpt was not at hand (102, 104, 107, 201, 203, 204: ``codes`` marks the source of each code).
+published excerpt was not at hand (102, 107, 201, 203, 204: ``codes`` marks the source of each code).
 """
 
 from __future__ import annotations
 
-from parsers.swift_mt.rules import EUROPE, Rule
+from parsers.swift_mt.rules import EUROPE, Rule, return_guideline, returns_only
 from parsers.swift_mt.rules_batch import (
     at_most,
     charges_of_all,
@@ -18,6 +18,7 @@ from parsers.swift_mt.rules_batch import (
     code_repeated_within,
     codes_exclude_within,
     codes_known,
+    decimals_of_total,
     floor_limit_currencies,
     floor_limit_marks,
     floor_limit_wanted,
@@ -55,6 +56,7 @@ _EXCLUDED_101 = frozenset(
 )
 _CODES_DEBIT = frozenset("AUTH NAUT OTHR RFDD RTND".split())
 _ORDERING = ("50F", "50G", "50H")
+_DECIMALS = Rule("19", "C03", decimals_of_total, "19 has no more decimals than its currency", "Round 19", "19")
 _TEN = "A sequence repeats at most ten times"
 
 _101 = (
@@ -77,6 +79,7 @@ _101 = (
 _OURS = no_charges_with("OUR", "71F")
 _SHARED = no_charges_with("SHA", "71G")
 _102 = (
+    _DECIMALS,
     Rule("C1", "C01", total_is_sum("B"), "19 is the sum of all 32B", "Correct 19", "19"),
     Rule("C2", "C02", one_currency("32A", "32B", "71G"), "71G, 32B and 32A have one currency", "Correct it"),
     Rule("C3", "D17", head_or_each("50"), "50a stands in A or in every B", "Keep it in one of them"),
@@ -93,6 +96,9 @@ _102 = (
     Rule("C11", "D93", cheque_account, "23 is CHQB: no account in 59a; otherwise one", "Correct 59a"),
 )
 _DEBITS = (
+    _DECIMALS,
+    Rule("72", "D82", returns_only, "72 begins with /REJT/ or /RETN/", "Correct 72", "72"),
+    Rule("72", "T80", return_guideline, "72 follows the Payments Reject/Return Guidelines", "Correct 72", "72"),
     Rule("23E", "T47", codes_known(_CODES_DEBIT), "23E is AUTH, NAUT, OTHR, RFDD or RTND", "Use one", "23E"),
     Rule("23E", "D81", text_only_after(frozenset({"OTHR"})), "Only OTHR takes text", "Drop the text", "23E"),
 )
@@ -146,17 +152,20 @@ BATCH_RULES: dict[str, tuple[Rule, ...]] = {
         Rule("C2", "C02", one_currency("32A", "32B"), "All 32a have one currency", "Split the message"),
     ),
     "201": (
+        _DECIMALS,
         Rule("C1", "T10", _TEN_TIMES, _TEN, "Split the message"),
         Rule("C2", "C01", _SUM, "19 is the sum of all 32B", "Correct 19"),
         Rule("C3", "C02", _ONE, "All 32B have one currency", "Split the message"),
     ),
     "203": (
+        _DECIMALS,
         Rule("C1", "C01", _SUM, "19 is the sum of all 32B", "Correct 19"),
         Rule("C2", "C81", needs_within("B", "56", "57"), "56a needs 57a", "Add 57a", "56"),
         Rule("C3", "C02", _ONE, "All 32B have one currency", "Split the message"),
         Rule("C4", "T10", _TEN_TIMES, _TEN, "Split the message"),
     ),
     "204": (
+        _DECIMALS,
         Rule("C1", "C01", _SUM, "19 is the sum of all 32B", "Correct 19"),
         Rule("C2", "C02", _ONE, "All 32B have one currency", "Split the message"),
         Rule("C3", "T10", _TEN_TIMES, _TEN, "Split the message"),

@@ -7,10 +7,13 @@ Handbook, Standards MT category 1 (103 C1-C18, 103 STP C1-C10, REMIT), category 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from parsers.swift_mt.copies import copied, lacking, original_type
+from parsers.swift_mt.values import bic11
 from payments import IBAN
 
 if TYPE_CHECKING:  # a plan of the text holds its rules
@@ -211,6 +214,56 @@ def iban_in_europe(text: Text) -> int | None:
 def remittance_twice(text: Text) -> int | None:
     """70 or 77T."""
     return _place(text, "77") if "70" in text.plan.places and "77T" in text.plan.tags else None
+
+
+# field 72 -------------------------------------------------------------------------------------------------------------
+
+_RETURNS = frozenset({"/REJT/", "/RETN/"})
+#: SWIFT's Payments Reject/Return Guidelines: what caused it, then the reason and the reference of what comes back.
+_GUIDELINE = re.compile(
+    r"/RE(?:JT|TN)/[0-9A-Z]{2,4}(?:/[0-9A-Z]{1,2})?"
+    r"(?=(?:\n[^\n]*)*?\n/[A-Z]{2}[0-9]{2}/)(?=(?:\n[^\n]*)*?\n/MREF/[^\n])(?:\n[^\n]*)*"
+)
+
+
+def return_guideline(text: Text) -> int | None:
+    """A 72 that begins with /REJT/ or /RETN/ follows the guidelines for returns."""
+    value = text.get("72") or ""
+    return _place(text, "72") if value[:6] in _RETURNS and _GUIDELINE.fullmatch(value) is None else None
+
+
+def return_in_note(text: Text) -> int | None:
+    """No /REJT/ or /RETN/ at the beginning of a line of 72."""
+    lines = (text.get("72") or "").split("\n")
+    return _place(text, "72") if any(line[:6] in _RETURNS for line in lines) else None
+
+
+def returns_only(text: Text) -> int | None:
+    """A 72 begins with /REJT/ or /RETN/ (104, 107)."""
+    return None if (text.get("72") or "")[:6] in _RETURNS else _place(text, "72")
+
+
+@lru_cache(maxsize=4_096)
+def _names_banks(note: str) -> bool:
+    named = [line[5:] for line in note.split("\n") if line.startswith("/INS/")]
+    return all(bic11(bank) is not None for bank in named)
+
+
+def instructing_bank(text: Text) -> int | None:
+    """/INS/ at the beginning of a line of 72 is followed by a BIC and nothing else."""
+    return None if _names_banks(text.get("72") or "") else _place(text, "72")
+
+
+def instructing_bank_twice(text: Text) -> int | None:
+    """/INS/ at the beginning of one line of 72 only."""
+    lines = (text.get("72") or "").split("\n")
+    return _place(text, "72") if sum(line.startswith("/INS/") for line in lines) > 1 else None
+
+
+def extended_remittance(text: Text) -> int | None:
+    """No extended remittance information (/OCMT/, /CHGS/) in 72."""
+    note = text.get("72") or ""
+    return _place(text, "72") if "/OCMT/" in note or "/CHGS/" in note else None
 
 
 # codes of 23E --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from parsers.swift_mt.rules import END, Find
+from payments import CURRENCIES
 
 if TYPE_CHECKING:  # a plan of the text holds its rules
     from parsers.swift_mt.text import Text
@@ -135,6 +136,15 @@ def total_is_sum(letter: str) -> Find:
         return None if amount_at(text, totals[0]) == sum(amount_at(text, each) for each in places) else totals[0]
 
     return find
+
+
+def decimals_of_total(text: Text) -> int | None:
+    """19 has no more decimals than the currency of the 32B."""
+    totals, amounts = text.plan.at.get("19"), text.plan.at.get("32B") or text.plan.at.get("32A")
+    if not totals or not amounts:
+        return None
+    decimals = text.values[totals[0]].partition(",")[2]
+    return totals[0] if len(decimals) > CURRENCIES.get(currency_at(text, amounts[0]), 0) else None
 
 
 def total_of_its_own(text: Text) -> int | None:

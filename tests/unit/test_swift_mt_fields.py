@@ -101,6 +101,13 @@ def test_right_values_of_options_are_accepted(changes):
     assert codes(changes) == []
 
 
+@pytest.mark.parametrize("value", ["DELTA LTD\nLEEDS", "/77", "/77\nA\nB\nC\nD\nE"])
+def test_an_ordering_customer_with_account_has_both(value):
+    lines = f":20:R\n:28D:1/1\n:50H:{value}\n:30:261123\n:21:T\n:32B:EUR1,\n:59:/88\nGAMMA\n:71A:SHA"
+    head = "{1:F01NORDDEHHAXXX0042000017}{2:I101OSTAJPJTXXXXN}{4:\n"
+    assert [finding.code for finding in read((head + lines + "\n-}").encode())[0].errors()] == ["T76"]
+
+
 def test_zero_receivers_charges_are_refused():
     assert codes({"71A": "OUR", "71G": "EUR0,"}) == ["D57"]
 

@@ -72,6 +72,23 @@ ROWS = [
         {"33B": "EUR250,", "71A": "OUR", "71G": "EUR1,"},
         {"33B": "EUR250,", "71A": "OUR", "71G": "USD1,"},
     ),
+    *(
+        (key, code, base | {"72": keeps}, base | {"72": breaks})
+        for key, base in (
+            ("103", {}),
+            ("200", {}),
+            ("202", {}),
+            ("205", {"52A": "WESTUS33"}),
+        )
+        for code, keeps, breaks in (
+            ("T27", "/INS/WESTUS33\n/ACC/SOON", "/INS/WESTUS33 AND MORE"),
+            ("T80", "/RETN/57\n/AC01/\n/MREF/PAY-1", "/RETN/57\n/MREF/PAY-1"),
+        )
+    ),
+    ("103STP", "T27", {"72": "/INS/WESTUS33"}, {"72": "/INS/THE BANK"}),
+    ("103STP", "T47", {"72": "/INS/WESTUS33\n//X /INS/"}, {"72": "/INS/WESTUS33\n/INS/WESTUS33"}),
+    ("103STP", "T81", {"72": "/ACC/REJT"}, {"72": "/REJT/57\n/AC01/\n/MREF/PAY-1"}),
+    ("103STP", "T82", {"72": "/ACC/CHGS"}, {"72": "/OCMT/EUR1,/"}),
     ("103STP", "D75", {"33B": "USD270,", "36": "1,08"}, {"33B": "USD270,"}),
     ("103STP", "D49", {"33B": "EUR250,"}, {}),
     ("103STP", "T47", {"23E": "REPA/X"}, {"23E": "PHOB"}),
