@@ -15,6 +15,7 @@ from typing import Protocol
 from engine.bus import topics
 from engine.bus.record import Outgoing, Record, deadletter_copy
 from engine.compliance.decision import ComplianceFacts
+from engine.observability.redaction import redacted
 from engine.processors.compliance import clear
 from engine.processors.parsing import ParsingFacts, parse_record
 from engine.routing.decision import RoutingFacts, route
@@ -112,7 +113,7 @@ class Stage:
         """A HELD case with the error, and a copy of the bytes for who mends the defect."""
         facts = self._facts.current()
         held = [publish(envelope, record.partition) for envelope in self.envelopes_put_aside(record, error, facts)]
-        return [*held, deadletter_copy(record, self.name, error)]
+        return [*held, deadletter_copy(record, self.name, redacted(error))]
 
 
 def _aside(record: Record, error: str, facts: Facts) -> Envelope:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -241,6 +242,10 @@ def test_the_engine_works_behind_passwords(secured: Secured, tmp_path: Path) -> 
     file.write_bytes(sample.value)
     record = json.loads(secured.qenex("send", str(file), "--wait", "30", "--json"))
     assert record["outcome"] in ("SETTLED", "QUEUED")
+    accounts = re.findall(rb":(?:50K|59):/(\w+)\r\n([^\r]+)", sample.value)
+    logs = b"".join(path.read_bytes() for path in DataFolder(secured.data).log.iterdir())
+    assert len(accounts) == 2
+    assert not [text for pair in accounts for text in pair if text in logs]
 
 
 def test_no_secret_is_on_a_command_line_or_in_a_log(secured: Secured) -> None:
