@@ -29,15 +29,15 @@ def singles(message: Message, *, at: str, sequence: int) -> list[bytes]:
     if not isinstance(parsed, MtMessage) or parsed.text is None:
         raise ValueError("only a message with a text has transactions")
     text = parsed.text
-    if text.plan.faults:  # accepted although fields are missing or out of order: it leaves as it came
+    amounts = [payment.amount for payment in message.payments if payment.amount is not None]
+    if text.plan.faults or len(amounts) < len(message.payments):  # accepted with faults: it leaves as it came
         return [forwarded(message, at=at, sequence=sequence)] * len(message.payments)
     kind = text.message_type
     head = head_of(parsed.frame, at=at, sequence=sequence, message_type=_BECOMES.get(kind))
     user = "" if parsed.frame.user is None else f"{{3:{parsed.frame.user}}}"
     copies = []
-    for fields, payment in zip(_transactions(text), message.payments, strict=True):
-        assert payment.amount is not None
-        rows = _alone(kind, fields, payment.amount)
+    for fields, amount in zip(_transactions(text), amounts, strict=True):
+        rows = _alone(kind, fields, amount)
         body = "".join(f"\n:{tag}:{value}" for tag, value in rows)
         copies.append(f"{head}{user}{{4:{body}\n-}}".replace("\n", "\r\n").encode(parsed.frame.encoding))
     return copies
