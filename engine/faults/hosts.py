@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -23,13 +25,14 @@ from engine.faults.failover import first_commit
 from engine.faults.replica import ReplicatedStack
 from engine.faults.scene import Scene, wait_for
 from engine.faults.stack import FaultyStack, clear_environment, set_environment
-from engine.settings import Settings
+from engine.settings import Settings, environment_for_child
 from engine.stack.folder import DataFolder
 from engine.stack.piece import Say
 
 _ROOT = Path(engine.__file__).resolve().parents[1]
 _SERVICES = ("postgres", "kafka")
 _DISK_MB = 400
+_BUILDS_TRIED = 40
 _FULL_SECONDS = 3.0
 #: Who decides that the first server is dead asks so often, and believes it after so many refusals in a row.
 _ASK_SECONDS, _REFUSALS = 0.1, 3
@@ -165,11 +168,26 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+@cache
 def older_build() -> str:
-    """The oldest build on this schema: the commit that brought its newest migration; empty when there is none."""
+    """The oldest build on this schema that starts: a commit since its newest migration, or none."""
     if shutil.which("git") is None:
         return ""
-    return _git("log", "-1", "--format=%H", "--", "ledger/sql/migrations")
+    newest = _git("log", "-1", "--format=%H", "--", "ledger/sql/migrations")
+    since = [newest, *reversed(_git("log", "--format=%H", f"{newest}..HEAD").splitlines())] if newest else []
+    for commit in since[:_BUILDS_TRIED]:
+        with tempfile.TemporaryDirectory(prefix="qenex-older-") as folder:
+            _unpack(commit, Path(folder))
+            environment = {**environment_for_child(), "PYTHONPATH": folder}
+            done = subprocess.run([sys.executable, "-P", "-c", "import engine.worker"], env=environment, check=False)
+        if done.returncode == 0:
+            return commit
+    return ""
+
+
+def _unpack(commit: str, folder: Path) -> None:
+    archive = subprocess.run(["git", "-C", str(_ROOT), "archive", commit], capture_output=True, check=True)  # noqa: S603, S607
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)  # noqa: S603, S607
 
 
 def no_older_build() -> str | None:
@@ -187,10 +205,7 @@ def rolling_upgrade(scene: Scene) -> None:
     commit, stack = older_build(), scene.stack
     with tempfile.TemporaryDirectory(prefix="qenex-older-") as folder:
         Path(folder).chmod(0o755)
-        archive = subprocess.run(  # noqa: S603
-            ["git", "-C", str(_ROOT), "archive", commit], capture_output=True, check=True  # noqa: S607
-        )  # fmt: skip
-        subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)  # noqa: S603, S607
+        _unpack(commit, Path(folder))
         names = scene.bed.workers()
         set_environment(PYTHONPATH=folder)
         try:

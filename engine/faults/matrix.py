@@ -60,7 +60,7 @@ class Matrix:
         self._folder = folder
         self._seed = seed
         self._say = say
-        self._stacks = 0
+        self._stacks = self._played = 0
 
     def play(self, cases: Sequence[Case]) -> Iterator[Result]:
         """A result for each case, as soon as it is there."""
@@ -95,7 +95,8 @@ class Matrix:
         began = time.monotonic()
         self._say(f"row {case.row}: {case.fault}")
         with History(path) as history:
-            scene = Scene(bed, bed.stack, history, self._seed, f"{case.row:02d}{case.name[:2].upper()}")
+            self._played += 1  # references are of this case alone, also where a row is played again
+            scene = Scene(bed, bed.stack, history, self._seed, f"{case.row:02d}C{self._played}")
             try:
                 with scene.watched():
                     case.play(scene)

@@ -19,6 +19,7 @@ from settlement.lifecycle import ISO_STATUS, State
 from settlement.schemes import SCHEMES, Statuses
 
 _NAK = re.compile(r"[A-Z][0-9]{2}")
+_LOGICAL_TERMINAL, _SESSION, _SEQUENCE = (re.compile(form) for form in (r"[A-Z0-9]{12}", r"[0-9]{4}", r"[0-9]{6}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +86,20 @@ def _service(envelope: Envelope, letter: Correspondence, reason: Rejection | Non
     """ACK or NAK (service message 21) of the sender's message."""
     sender = envelope.sender or ""
     payload = swift_mt.acknowledgement(
-        terminal=_reply(envelope, "terminal") or _terminal(sender),
-        session=_reply(envelope, "session", "0000"),
-        sequence=_reply(envelope, "sequence", "000000"),
+        terminal=_quoted(envelope, "terminal", _LOGICAL_TERMINAL, _terminal(sender)),
+        session=_quoted(envelope, "session", _SESSION, "0000"),
+        sequence=_quoted(envelope, "sequence", _SEQUENCE, "000000"),
         at=letter.swift_time,
         mur=_reply(envelope, "block3.108") or None,
         error=None if reason is None else _nak_code(reason),
     )
     return Answer(sender, "ACK" if reason is None else "NAK", payload)
+
+
+def _quoted(envelope: Envelope, name: str, form: re.Pattern[str], default: str) -> str:
+    """A part of block 1 as it was sent; the default where the message is broken in that very place."""
+    said = _reply(envelope, name)
+    return said if form.fullmatch(said) else default
 
 
 def _nak_code(reason: Rejection) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -32,6 +32,7 @@ Clock = Callable[[], datetime]
 
 #: After a redelivery was found by the database, this many batches look before they leap.
 _WARY_BATCHES = 50
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 #: A batch that keeps colliding is a defect: two writers at once, or ids that repeat.
 _ATTEMPTS = 5
 
@@ -61,6 +62,7 @@ class Writer(ABC):
         self._wary = 0
         self._versions: dict[tuple[str, str, int], int] = {}
         self._crashed: dict[tuple[int, int], str] = {}
+        self._latest = _LONG_AGO
 
     # -- ownership -----------------------------------------------------------------------------------------------------
 
@@ -73,6 +75,8 @@ class Writer(ABC):
         stored = commits.positions(connection, ports.name)
         self.positions = {source: stored[source] for source in ports.sources.values()}
         self.next_seq = outbox.last_seq(connection, ports.writer_no) + 1
+        said = outbox.unpublished(connection, ports.writer_no, self.next_seq - 2)
+        self._latest = max((self._latest, *(at for _, at in said)))
         self._crashed = crashes.put_aside(connection, list(self.positions))
         self.reload()
         return {place: self.positions[source] for place, source in ports.sources.items()}
@@ -112,9 +116,10 @@ class Writer(ABC):
         return len(fresh)
 
     def new_batch(self) -> Batch:
-        """An empty batch at this moment."""
+        """An empty batch at this moment, or the last one's where the clock went back: moments say what came first."""
         ports = self.ports
-        return Batch(ports.name, ports.writer_no, self.next_seq, ports.clock(), self.versions_of)
+        self._latest = max(self._latest, ports.clock())
+        return Batch(ports.name, ports.writer_no, self.next_seq, self._latest, self.versions_of)
 
     def commit(self, batch: Batch) -> None:
         """One durable transaction; only then is anything told to anybody."""

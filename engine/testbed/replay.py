@@ -30,7 +30,10 @@ def replay(bed: Bed, reset: Callable[[Connection], None]) -> None:
         reset(connection)
     # The stages first: the archiver finds within a second that all is done, and then nothing is read again.
     for name in sorted(bed.workers(), reverse=True):
-        bed.stack.start(name)
+        if "stages" in name:
+            bed.stack.start(name)
+        else:
+            bed.stack.launch(name)
 
 
 def reset_ingest(bed: Bed, connection: Connection) -> None:
