@@ -482,6 +482,13 @@ def swift_mt() -> str:
     return page(table)
 
 
+def faults() -> str:
+    """The fault matrix."""
+    from tools.docs_faults import page
+
+    return page(table)
+
+
 #: File name -> what makes it.
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
@@ -497,6 +504,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "records.md": records,
     "metrics.md": metrics,
     "invariants.md": invariants,
+    "faults.md": faults,
 }
 
 
