@@ -31,23 +31,24 @@ _GROWTH_MB = 256
 
 
 def crash_points_of_books(scene: Scene) -> None:
-    """Row 1: the settlement worker dies at each of its points, without a standby that would spare it the next one."""
-    scene.stack.stop(STANDBY)
-    try:
-        _die_at_points(scene, {OWNER: of_worker("settlement")})
-    finally:
-        scene.stack.start(STANDBY)
+    """Row 1: settlement dies at each of its points; the standby, which takes over, has the next point in it."""
+    points = of_worker("settlement")
+    _die_at_points(scene, {OWNER: points[0::2], STANDBY: points[1::2]}, in_turn=True)
     scene.rest()
 
 
 def crash_points_of_others(scene: Scene) -> None:
     """Row 1: recorder, archiver and stages die at each of their points, all three at a time."""
-    _die_at_points(scene, {name: of_worker(kind) for kind, name in _OTHERS.items()})
+    _die_at_points(scene, {name: of_worker(kind) for kind, name in _OTHERS.items()}, in_turn=False)
     scene.rest()
 
 
-def _die_at_points(scene: Scene, ways: Mapping[str, Sequence[Point]]) -> None:
-    """Each worker goes from death to death: its next life has the next point, the last one none."""
+def _die_at_points(scene: Scene, ways: Mapping[str, Sequence[Point]], *, in_turn: bool) -> None:
+    """Each worker goes from death to death: its next life has the next point, the last one none.
+
+    ``in_turn``: the workers are each other's standby; one that has had all its points stays away until all are done,
+    so that the work is the other's.
+    """
     stack, over = scene.stack, threading.Event()
     scene.produce(_trickle(scene.writer(), over), 1 / _TRICKLE)
     left = {name: list(points) for name, points in ways.items()}
@@ -60,8 +61,9 @@ def _die_at_points(scene: Scene, ways: Mapping[str, Sequence[Point]]) -> None:
         while any(left.values()):
             for name in [name for name in left if left[name] and stack.has_ended(name)]:
                 scene.inject(f"killed at {left[name].pop(0).title}")
-                stack.arm(name, left[name][0].title if left[name] else None)
-                stack.launch(name)
+                if left[name] or not in_turn:
+                    stack.arm(name, left[name][0].title if left[name] else None)
+                    stack.launch(name)
                 deadline = time.monotonic() + _DEATH_SECONDS
             if time.monotonic() > deadline:
                 missed = [points[0].title for points in left.values() if points]
@@ -69,10 +71,11 @@ def _die_at_points(scene: Scene, ways: Mapping[str, Sequence[Point]]) -> None:
             time.sleep(0.01)
     finally:
         over.set()
-        for name in [name for name, points in left.items() if points]:
-            stack.arm(name, None)
-            stack.kill(name)
-            stack.launch(name)
+        for name in ways:
+            if left[name] or in_turn:
+                stack.kill(name)
+                stack.arm(name, None)
+                stack.launch(name)
 
 
 def _trickle(writer: Writer, over: threading.Event) -> Iterator[Plan]:
