@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import parsers
 from parsers import Format, Message
+from tools.conformance.statement_values import compared
 
 Entry = Mapping[str, Any]
 FILLER = b"9" * 94
@@ -205,6 +206,13 @@ def _mt_values(case: Case) -> Outcome | None:
     return Outcome(stated, {tag: first.get(tag) for tag in stated})
 
 
+def _mt_statements(case: Case) -> Outcome | None:
+    """Balances, entries and their parts that the source's own tests assert."""
+    values = (case.entry.get("expected") or {}).get("values") or {}
+    stated, found = compared(values, [each for message in case.messages for each in message.statements()])
+    return Outcome(stated, found) if stated else None
+
+
 def _unbroken(text: str) -> str:
     return "\n".join(part.rstrip() for part in text.splitlines())
 
@@ -256,6 +264,7 @@ CHECKS: dict[str, dict[str, Check]] = {
         "type": _mt_type,
         "fields": _mt_fields,
         "values": _mt_values,
+        "statements": _mt_statements,
         "errors": _mt_errors,
         "oracle": _mt_oracle,
         "written": _written,
