@@ -228,8 +228,10 @@ _GUIDELINE = re.compile(
 
 def return_guideline(text: Text) -> int | None:
     """A 72 that begins with /REJT/ or /RETN/ follows the guidelines for returns."""
-    value = text.get("72") or ""
-    return _place(text, "72") if value[:6] in _RETURNS and _GUIDELINE.fullmatch(value) is None else None
+    place = text.plan.places.get("72")
+    if place is None or text.values[place][:6] not in _RETURNS:
+        return None
+    return None if _GUIDELINE.fullmatch(text.values[place]) else place
 
 
 def return_in_note(text: Text) -> int | None:
@@ -251,7 +253,8 @@ def _names_banks(note: str) -> bool:
 
 def instructing_bank(text: Text) -> int | None:
     """/INS/ at the beginning of a line of 72 is followed by a BIC and nothing else."""
-    return None if _names_banks(text.get("72") or "") else _place(text, "72")
+    place = text.plan.places.get("72")
+    return None if place is None or _names_banks(text.values[place]) else place
 
 
 def instructing_bank_twice(text: Text) -> int | None:
