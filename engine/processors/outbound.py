@@ -264,7 +264,14 @@ def delivery(envelope: Envelope) -> list[Answer]:
     if route is None or envelope.forward is None:
         return []
     other = route.credit if route.debit == envelope.sender else route.debit
-    return [Answer(other, envelope.type or "message", envelope.forward.encode("latin-1"))]
+    kind = envelope.type or "message"
+    if kind in _LEAVES_AS_ANOTHER:
+        kind = f"MT{envelope.forward.partition('{2:O')[2][:3]}"
+    return [Answer(other, kind, envelope.forward.encode("latin-1"))]
+
+
+#: Types whose transactions leave as messages of another type (``swift_mt.singles``).
+_LEAVES_AS_ANOTHER = frozenset({"MT201", "MT203"})
 
 
 # -- ACH ---------------------------------------------------------------------------------------------------------------

@@ -96,6 +96,12 @@ def test_a_message_of_two_transactions_is_acknowledged_once():
     assert [name.split("|", 4)[-1] for name in names] == ["BATCH1/TX1", "BATCH1/TX2"]
 
 
+def test_a_delivery_is_called_what_it_is():
+    fields = ("19:3,", "30:261124", "20:A", "21:X", "32B:EUR1,", "58A:BARCGB22", "20:B", "21:Y", "32B:EUR2,")
+    envelopes = arrived("203", *fields, "58A:BARCGB22")
+    assert [outbound.delivery(routed(envelope))[0].type for envelope in envelopes] == ["MT202", "MT202"]
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "code"),
     [
