@@ -35,7 +35,13 @@ class OwnedBook:
     """A book's writer with its commands; what routing sent first, then what operators asked for meanwhile."""
 
     def __init__(
-        self, writer: BookWriter, admin: Admin, tails: TailReader, schedule: Callable[[BookWriter], None]
+        self,
+        writer: BookWriter,
+        admin: Admin,
+        tails: TailReader,
+        schedule: Callable[[BookWriter], None],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = writer.ports.name
         self._writer = writer
@@ -43,6 +49,8 @@ class OwnedBook:
         self._admin = admin
         self._tails = tails
         self._schedule = schedule
+        self._clock = clock
+        self._sleep = sleep
 
     def places(self) -> Sequence[Place]:
         """Its partition of the routed payments, and of the commands."""
@@ -81,11 +89,11 @@ class OwnedBook:
     def close(self) -> None:
         """Everything that was committed is published and said to be; who comes next need not look for it."""
         relay = self._writer.ports.relay
-        until = time.monotonic() + _FINISH_SECONDS
-        relay.finish(time.monotonic())
-        while relay.backlog and time.monotonic() < until:  # the archive is about to cover the last of it
-            time.sleep(0.01)
-            relay.finish(time.monotonic())
+        until = self._clock() + _FINISH_SECONDS
+        relay.finish(self._clock())
+        while relay.backlog and self._clock() < until:  # the archive is about to cover the last of it
+            self._sleep(0.01)
+            relay.finish(self._clock())
 
 
 class Recorder(Writer):

@@ -155,6 +155,10 @@ class World:
         """A worker waits; in the world little of that passes, for others would go on meanwhile."""
         self.seconds += min(seconds, 0.002)
 
+    def linger(self, seconds: float) -> None:
+        """A worker that leaves waits a moment: it passes, for nobody else runs meanwhile."""
+        self.seconds += seconds
+
     def wait(self, seconds: float) -> None:
         """A worker waits for the broker: what is held on its way arrives sooner or later."""
         self.sleep(seconds)
@@ -375,7 +379,8 @@ class Settlement(Writers):
                 return book_state.load(self._connection, book, book, lambda: world.directory, calendars(), self.clock())
 
             writer = BookWriter(ports, rebuild)
-            owned.append(OwnedBook(writer, world.bus.admin(), world.bus.tail_reader(), lambda _: None))
+            admin, tails = world.bus.admin(), world.bus.tail_reader()
+            owned.append(OwnedBook(writer, admin, tails, lambda _: None, self.monotonic, world.linger))
         return owned
 
 
