@@ -375,10 +375,14 @@ def records() -> str:
         "Amounts are decimal strings in major units, dates ISO 8601, BICs 11 characters; a value that is not"
         " there is `null`. Records may gain fields; those shown here stay.\n",
         "## `qenex parse`\n\n"
-        "One record a message; `qenex validate` leaves out `content` and `payments`. `verdict` is"
+        "One record a message; `qenex validate` leaves out `content`, `payments` and `statements`. `verdict` is"
         " `rejected` exactly when a finding has severity `error`. The same comes from Python:"
         " `parsers.parse(data) -> list[parsers.Message]`.\n",
         f"```json\n{json.dumps(printed, indent=1, ensure_ascii=False)}\n```\n",
+        "A statement of account has no `payments` but `statements`, one a message. Amounts carry no sign:"
+        " `credit_debit` says which way they go, a reversal by its effect. `details` are the parts of what the bank"
+        " says of an entry, where it has a structure.\n",
+        f"```json\n{json.dumps(_statement(), indent=1)}\n```\n",
         "## `qenex send`, `qenex demo`, `qenex trace`\n\n"
         "`outcome` is a [state](states.md), `PARTIAL`, or `null` while the"
         " message is in flight; without `--wait`, `send` does not look. `demo` adds `scene`, `expected`, `became`, `ms`"
@@ -396,6 +400,14 @@ def records() -> str:
         _struct(Envelope),
     )
     return "\n".join(parts)
+
+
+def _statement() -> dict[str, object]:
+    """The second of the statements that the tutorial reads."""
+    import parsers
+
+    messages = parsers.parse((FOLDER.parent / "examples" / "statement.sta").read_bytes())
+    return messages[1].statements()[0].record()
 
 
 def _sample() -> bytes:
