@@ -17,7 +17,7 @@ import time
 from types import FrameType
 
 from engine.app import App, Running
-from engine.bus.port import OperatingFaultError
+from engine.bus.port import BusFatalError, OperatingFaultError
 from engine.errors import EngineFault, LedgerRestoredError, ServiceUnavailable
 from engine.observability.logs import configure_logging, get_logger
 from engine.observability.metrics import WorkerMetrics
@@ -29,6 +29,8 @@ from engine.store.leases import LeaseLostError
 
 WORKERS = ("stages", "settlement", "recorder", "archiver")
 _OUTAGES = (*OPERATING_ERRORS, OperatingFaultError, ServiceUnavailable, LeaseLostError)
+#: A run of this length was sound, whatever ended it.
+_SOUND_SECONDS = 15.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 #: How often a worker that stands still after a restore asks whether it may go on.
 _DECISION_SECONDS = 1.0
@@ -101,7 +103,14 @@ class Worker:
                     log.warning("stands still", detail=str(problem))
                 self._held, since = str(problem), time.monotonic()
                 self._stopping.wait(_DECISION_SECONDS)
-            except _OUTAGES as problem:
+            except (*_OUTAGES, BusFatalError) as problem:
+                # A client that was fenced after a broker's crash is built anew here; one that is at once fenced again
+                # has a namesake, and who supervises should see it.
+                now = time.monotonic()
+                if isinstance(problem, BusFatalError) and now - since < _SOUND_SECONDS:
+                    raise
+                if self._running is not None:
+                    since = now  # it ran: the outage begins here
                 app.close()
                 self._running = None
                 self._metrics.fault("outage")

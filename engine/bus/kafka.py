@@ -128,6 +128,7 @@ def translated(error: KafkaError, doing: str) -> BusError:
     text = f"{doing}: {error.str()}"
     code = error.code()
     if error.fatal() or code in _FATAL:
+        _log.error("kafka client ends", doing=doing, code=error.name(), detail=error.str())
         return BusFatalError(text)
     if code in _MOVED_ON:
         return CommitRefusedError(text)

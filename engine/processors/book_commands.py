@@ -20,6 +20,7 @@ from engine.processors.book_state import LIQUIDITY, instruction_of, settlement_a
 from engine.processors.outbound import Correspondence
 from engine.processors.settlement import BookWriter
 from engine.store import books, commands
+from engine.store.commit import AlreadyDecidedError
 from engine.wire import Rejection
 from ledger import Account, store
 from payments import Money
@@ -27,6 +28,9 @@ from settlement.admission import admit
 from settlement.day import BusinessDay, Command, Duty, Phase, turn
 from settlement.instruction import Priority
 from settlement.lifecycle import State
+
+#: Books open accounts at the same time, and numbers are given out by all of them together.
+_ATTEMPTS = 20
 
 
 class RefusedError(Exception):
@@ -53,6 +57,15 @@ class BookCommands:
 
     def apply(self, record: Record, routed_offset: int) -> None:
         """One record of ``ops.commands``: carried out or refused, its position and result in one commit."""
+        for _ in range(_ATTEMPTS):
+            try:
+                self._apply(record, routed_offset)
+                return
+            except AlreadyDecidedError:  # another book's writer has taken the account number meanwhile
+                self._writer.reload()
+        raise RuntimeError(f"{self._writer.ports.name}: a command collides again and again")
+
+    def _apply(self, record: Record, routed_offset: int) -> None:
         writer = self._writer
         source = writer.ports.sources[record.topic, record.partition]
         batch = writer.new_batch()
