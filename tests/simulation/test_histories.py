@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -59,6 +60,26 @@ def test_the_same_seed_is_the_same_history_bit_for_bit() -> None:
     assert first == again
     assert first.digest != other.digest
     assert len(first.digest) == 64
+
+
+def test_another_process_makes_the_same_history() -> None:
+    """Not even the order of sets, which differs between processes, may matter."""
+    script = "from engine.simulation import run; print(run.run(61, 300, digest=True).digest)"
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", script], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for seed in ("1", "2")
+    ]
+    assert found[0] == found[1] == run.run(61, 300, digest=True).digest
+
+
+def test_nobody_waits_in_real_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(seconds: float) -> None:
+        raise AssertionError(f"{seconds} real seconds")
+
+    monkeypatch.setattr("time.sleep", refuse)
+    assert sum(run.run(seed, 600).faults["restart"] for seed in range(50, 54)) > 0
 
 
 @pytest.mark.parametrize("name", SABOTAGES)
