@@ -31,7 +31,7 @@ _CASES = """
 """
 _CRASHES = """
     delete from engine.crashes c where c.at < %(before)s
-    and c."offset" < (select p.next_offset from engine.positions p where p.source_id = c.source_id)
+    and c."offset" < (select min(p.next_offset) from engine.positions p where p.source_id = c.source_id)
 """
 
 
