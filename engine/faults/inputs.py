@@ -116,8 +116,8 @@ def _damage(value: bytes, chance: random.Random) -> bytes:
 def poison(scene: Scene) -> None:
     """Row 13: bombs that a parser must refuse, and two messages that bring their worker down each time."""
     stack, writer = scene.stack, scene.writer()
+    bombs = [Plan(sample, _ANYTHING, must=False) for sample in _bombs(writer)]
     plans = [plan_of(writer.mt103(rich=True)) for _ in range(30)]
-    plans[10:10] = [Plan(sample, _ANYTHING, must=False) for sample in _bombs(writer)]
     for at, text in ((5, RAISES), (20, KILLS)):
         sample = writer.mt103(rich=True)
         value = sample.value.replace(b"\r\n:71A:", b"\r\n" + text + b"\r\n:71A:")
@@ -126,9 +126,12 @@ def poison(scene: Scene) -> None:
     stack.arm(_STAGES, POISON)
     stack.launch(_STAGES)
     scene.inject("poison", 2)
-    scene.inject("bomb", len(plans) - 32)
+    scene.inject("bomb", len(bombs))
     try:
         with scene.bed.tended():
+            scene.produce(bombs, 0.01)
+            scene.join()
+            time.sleep(2.0)  # done and committed: what comes next would have them handled again at each death
             scene.produce(plans, 0.01)
             scene.rest()
     finally:

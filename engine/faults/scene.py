@@ -33,7 +33,7 @@ SETTLED = ("SETTLED",)
 POOR = ("SETTLED", "REJECTED", "QUEUED")
 REFUSED = ("REJECTED",)
 #: How long everything may take to come to rest after the faults.
-REST_SECONDS = 60.0
+REST_SECONDS = 90.0
 _READING_SECONDS = 0.25
 _READ_AT_ONCE = 40
 
