@@ -219,8 +219,9 @@ class BookWriter(Writer):
         originals = {original_payment(repetition, arrival.envelope) for arrival, repetition in repeated}
         earlier = outbox.first_answers(self.ports.connection, sorted(originals))
         for posted in batch.posted:
-            if posted.payment_id in originals:
-                earlier.setdefault(posted.payment_id, []).append(posted.answer)
+            if posted.payment_id in originals:  # queued and then ended in this batch: the later report alone
+                known, answer = earlier.setdefault(posted.payment_id, []), posted.answer
+                known[:] = [*(one for one in known if one[:2] != answer[:2]), answer]
         for arrival, repetition in repeated:
             envelope = arrival.envelope
             found = earlier.get(original_payment(repetition, envelope), ())
