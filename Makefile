@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CODE := payments parsers schemas ledger settlement engine tools
 
-.PHONY: help install demo test containers check bench docs clean
+.PHONY: help install demo test quick containers check bench docs clean
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -17,6 +17,9 @@ demo: install ## start the stack and show messages of all four families settle
 
 test: install ## run all tests, with Kafka and Postgres started for them
 	@$(BIN)/pytest
+
+quick: install ## run the tests that need no service: minutes, for while one works
+	@$(BIN)/pytest -m 'not integration and not containers and not slow'
 
 containers: install ## run the tests that need Docker, with an engine started for them where root finds none
 	@START_DOCKERD=1 $(BIN)/pytest tests/containers

@@ -40,7 +40,7 @@ def test_every_row_leads_to_a_command_with_help_and_an_example(
 def test_every_module_of_commands_is_in_the_table() -> None:
     named = {row.target.partition(":")[0] for row in cli.COMMANDS}
     there = {f"engine.commands.{module.name}" for module in pkgutil.iter_modules(engine.commands.__path__)}
-    assert there - named <= {f"engine.commands.{helper}" for helper in ("output", "services")}
+    assert there - named <= {f"engine.commands.{helper}" for helper in ("output", "services", "statement_tables")}
     assert named <= there
     assert len({row.name for row in cli.COMMANDS}) == len(cli.COMMANDS)
 
