@@ -513,7 +513,7 @@ def test_the_settings_that_were_measured_to_matter() -> None:
     assert sending["delivery.report.only.error"] is True
     assert sending["partitioner"] == "murmur2_random"
     assert reading["enable.auto.commit"] is reading["enable.auto.offset.store"] is False
-    assert (reading["fetch.queue.backoff.ms"], reading["fetch.wait.max.ms"], reading["fetch.min.bytes"]) == (5, 50, 1)
+    assert (reading["fetch.queue.backoff.ms"], reading["fetch.wait.max.ms"], reading["fetch.min.bytes"]) == (5, 500, 1)
     assert (reading["queued.min.messages"], reading["queued.max.messages.kbytes"]) == (20_000, 65_536)
     assert reading["auto.offset.reset"] == "earliest"
     assert reading["partition.assignment.strategy"] == "cooperative-sticky"

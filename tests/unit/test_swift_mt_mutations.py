@@ -56,4 +56,4 @@ def test_twice_the_input_costs_no_more_than_some_times_the_time(piece, head):
 
     small = min(spent(40_000) for _ in range(3))
     # Eight times the size: quadratic time would be 64 times as long.
-    assert spent(320_000) < 24 * small + 0.05
+    assert min(spent(320_000) for _ in range(3)) < 24 * small + 0.05
