@@ -210,12 +210,14 @@ def read(config: dict[str, Any], topic: str, group: str) -> str | None:
     return None
 
 
+@pytest.mark.slow
 def test_without_a_password_nobody_reads_or_writes(secured: Secured) -> None:
     for config in (secured.client(None), secured.client(FIRST, "wrong"), secured.client("nobody", "at all")):
         assert write(config, INGEST_SWIFT_MT) is not None
         assert read(config, outbound_topic(FIRST), f"{FIRST}.g") is not None
 
 
+@pytest.mark.slow
 def test_a_participant_writes_ingest_and_reads_his_own_answers(secured: Secured) -> None:
     mine = secured.client(FIRST)
     assert write(mine, INGEST_SWIFT_MT) is None
@@ -231,6 +233,7 @@ def test_a_participant_writes_ingest_and_reads_his_own_answers(secured: Secured)
     assert read(mine, outbound_topic(FIRST), f"{SECOND}.answers") == "GROUP_AUTHORIZATION_FAILED"
 
 
+@pytest.mark.slow
 def test_the_engine_works_behind_passwords(secured: Secured, tmp_path: Path) -> None:
     found = secured.stack()
     with psycopg.connect(found["postgres"]) as connection:
@@ -248,6 +251,7 @@ def test_the_engine_works_behind_passwords(secured: Secured, tmp_path: Path) -> 
     assert not [text for pair in accounts for text in pair if text in logs]
 
 
+@pytest.mark.slow
 def test_no_secret_is_on_a_command_line_or_in_a_log(secured: Secured) -> None:
     known: dict[str, str] = json.loads((secured.data / "secrets.json").read_text())
     assert {"postgres", "qenex_owner", LOGIN, "kafka_admin", "kafka_engine"} <= set(known)
