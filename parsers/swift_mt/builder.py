@@ -7,6 +7,7 @@ n95, n96, n99), ACK and NAK are in ``writer``. Source: SWIFT User Handbook, Stan
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from parsers.swift_mt.composing import (
 from parsers.swift_mt.pieces import BEARERS
 from parsers.swift_mt.reader import read
 from parsers.swift_mt.writer import folded, output, reference_text
-from payments import Agent, Party, Payment, PaymentKind
+from payments import Agent, Original, Party, Payment, PaymentKind
 
 _MARKS = {bearer: mark for mark, bearer in BEARERS.items()}
 
@@ -138,14 +139,20 @@ def _return_note(payment: Payment) -> str | None:
     )
     if kept is not None:
         return kept
-    original = payment.original
-    word = "REJT" if original is not None and original.status == "RJCT" else "RETN"
-    lines = [f"/{word}/99"]
-    if original is not None:
-        lines.append(f"/{original.reason_code or 'NARR'}/{original.reason_text or ''}"[:35])
-        if original.instruction_id:
-            lines.append(f"/MREF/{reference_text(original.instruction_id)}")
+    original = payment.original or Original()
+    code = original.reason_code or ""
+    said = " ".join((original.reason_text or "").split())
+    lines = [
+        f"/{'REJT' if original.status == 'RJCT' else 'RETN'}/99",
+        f"/{code if _REASON.fullmatch(code) else _NO_REASON}/{said}"[:35],
+        f"/MREF/{reference_text(original.instruction_id or '')}",
+    ]
     return folded("\n".join(lines), 35, 6)
+
+
+_REASON = re.compile("[A-Z]{2}[0-9]{2}")
+#: ISO 20022's code for a reason that is not told.
+_NO_REASON = "MS03"
 
 
 def bank_transfer(payment: Payment, head: Letterhead, *, message_type: str = "202", cover: bool = False) -> bytes:

@@ -18,7 +18,7 @@ def customer(tag: str, matched: re.Match[str]) -> Party:
     """The party of a 50a or 59a."""
     account, body = (None, matched[1]) if tag == "50" else (matched[1], matched[2])
     if tag not in _FREE:
-        return _numbered(account, body) if tag[2:] == "F" else Party(account=account, bic=bic11(body))
+        return _numbered(tag, account, body) if tag[2:] == "F" else Party(account=account, bic=bic11(body))
     name, _, rest = body.partition("\n")
     return Party(name, account, Address(tuple(rest.split("\n"))) if rest else None)
 
@@ -27,15 +27,15 @@ def customer(tag: str, matched: re.Match[str]) -> Party:
 _FREE = frozenset({"50", "50H", "50K", "59"})
 
 
-def _numbered(head: str | None, body: str) -> Party:
+def _numbered(tag: str, head: str | None, body: str) -> Party:
     """Option F: numbered lines, and for the ordering customer an account or an identification before them."""
     held: dict[str, list[str]] = {}
     for line in body.split("\n"):
         held.setdefault(line[:1], []).append(line[2:])
     account, identification = head, None
-    if head is not None and head.startswith("/"):
+    if tag == "50F" and head is not None and head.startswith("/"):
         account = head[1:]
-    elif head is not None and _IDENTIFIED.match(head):
+    elif tag == "50F" and head is not None and _IDENTIFIED.match(head):
         account, identification = None, head
     places = held.get("3", [])
     country, _, town = places[0].partition("/") if places else ("", "", "")

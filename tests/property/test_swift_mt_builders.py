@@ -18,7 +18,9 @@ HEAD = Letterhead("LINDSESSXXX", "OAKBGB2LXXX", "2026-11-24T08:00:00Z", 7, "3f1c
 X = string.ascii_letters + string.digits + "/-?:().,'+ "
 text = st.text(max_size=80) | st.text(X + "\n", max_size=80)
 reference = st.text(X, max_size=20)
-account = st.text(string.ascii_letters + string.digits + "/-.", min_size=1, max_size=34).filter(str.strip)
+account = st.text(string.ascii_letters + string.digits + "/-.", min_size=1, max_size=34).filter(
+    lambda number: number.strip("/")
+)
 bic = st.sampled_from(["NORDSESSXXX", "BARCGB22XXX", "ELMBGB2L123"])
 day = st.dates(min_value=date(2000, 1, 1), max_value=date(2079, 12, 31))
 currency = st.sampled_from(["EUR", "USD", "JPY", "KWD"])
@@ -101,7 +103,7 @@ def test_customer_transfers(payment):
         assert found.creditor_agent.bic == payment.creditor_agent.bic
 
 
-@given(payments, st.sampled_from(["RJCT", None]), reference, text)
+@given(payments, st.sampled_from(["RJCT", None]), st.none() | reference, st.none() | text)
 @settings(max_examples=100, deadline=None)
 def test_returns(payment, status, of, why):
     fields = {each: getattr(payment, each) for each in payment.__struct_fields__}
