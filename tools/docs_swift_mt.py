@@ -109,6 +109,5 @@ def _modes(table: Table) -> str:
         " and nothing is lost; a statement whose amounts cannot be read, or that has no reference, is refused all the"
         " same. Whether balances and entries add up is a warning in both modes. For a sender (a BIC of 8 or 11)"
         " codes may be set aside: they become warnings, each followed by N09, the record of its use. Never set"
-        " aside:\n\n"
-        + table(("What it protects", "Codes"), rows)
+        " aside:\n\n" + table(("What it protects", "Codes"), rows)
     )
