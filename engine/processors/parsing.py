@@ -51,7 +51,7 @@ class ParsingFacts:
 def parse_record(record: Record, facts: ParsingFacts) -> list[Envelope]:
     """All envelopes of a record, in the order of its payments."""
     digest = hashlib.sha256(record.value).digest()[:16]
-    messages = parsers.parse(record.value, format=FORMAT_OF_TOPIC[record.topic])
+    messages = parsers.parse(record.value, format=FORMAT_OF_TOPIC[record.topic], demotions=facts.directory.demotions)
     envelopes: list[Envelope] = []
     for message in messages:
         sender, problem = _authenticated(message, record, facts)

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from parsers import swift_mt
 from payments import BIC, InvalidAmountError, InvalidIdentifierError, Money, RoutingNumber
 from settlement.schemes import BOOK_CURRENCY, BOOKS, SCHEMES
 
@@ -75,6 +76,7 @@ class Participant(_Strict):
     accounts: tuple[AccountTerms, ...] = ()
     status: Literal["active", "suspended"] = "active"
     limits: dict[str, Limits] = {}
+    demoted_rules: tuple[str, ...] = ()
 
     @field_validator("bic")
     @classmethod
@@ -99,6 +101,14 @@ class Participant(_Strict):
             if name not in SCHEMES:
                 raise ValueError(f"{name!r} is not a scheme; there are {', '.join(SCHEMES)}")
         return tuple(SCHEMES[name].name for name in value)
+
+    @model_validator(mode="after")
+    def _may_be_demoted(self) -> Self:
+        if self.demoted_rules and self.bic is None:
+            raise ValueError(f"{self.name}: rules are demoted for the BIC in a message's header, and there is none")
+        if self.bic is not None:
+            swift_mt.checked({self.bic: self.demoted_rules})
+        return self
 
     @model_validator(mode="after")
     def _identified(self) -> Self:
@@ -149,6 +159,12 @@ class Directory:
             (participant.id, account.system)
             for participant in reference.participants
             for account in participant.accounts
+        }
+        #: BIC -> codes of SWIFT MT that are warnings in what this participant sends.
+        self.demotions = {
+            participant.id: frozenset(participant.demoted_rules)
+            for participant in reference.participants
+            if participant.demoted_rules
         }
         self.schemes = {participant.id: frozenset(participant.schemes) for participant in reference.participants}
 
