@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -56,6 +57,10 @@ def import_(
     return 1 if brought.refused else 0
 
 
+#: Workers go by new reference data within half a second: who imports and then sends must not be a stranger.
+_IN_FORCE_SECONDS = 0.6
+
+
 @dataclass(frozen=True, slots=True)
 class BroughtIn:
     """What bringing in participants has done."""
@@ -79,6 +84,8 @@ def bring_in(settings: Settings, imported: Sequence[Participant], timeout: float
         results = _apply_to_books(settings, connection, imported, operator, timeout)
         save = all(result.ok for _, result in results)
         merged = _merge_and_save(connection, operator, lambda now: participants.merge(now, imported), save=save)
+    if save and (new_keys or merged.changed):
+        time.sleep(_IN_FORCE_SECONDS)
     return BroughtIn(merged, results, new_keys)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -11,6 +14,13 @@ from engine.faults.rows import CASES, Case
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 QUICK = [case for case in CASES if case.quick]
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """The matrix sets its workers' settings in the environment of the process: here others come after it."""
+    with mock.patch.dict(os.environ):
+        yield
 
 
 def test_the_quick_cases_are_kept() -> None:

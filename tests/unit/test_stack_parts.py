@@ -208,7 +208,7 @@ def test_no_broker_no_answer() -> None:
 
 def test_workers_follow_the_settings(monkeypatch: pytest.MonkeyPatch, folder: DataFolder) -> None:
     monkeypatch.setattr("engine.stack.workers.find_spec", lambda name: object())
-    names = [worker.name for worker in worker_table(folder, load(stage_workers=2))]
+    names = [worker.name for worker in worker_table(folder, load(stage_workers=2, settlement_workers=1))]
     assert names == [
         "worker.archiver", "worker.recorder", "worker.settlement", "worker.stages-0", "worker.stages-1",
     ]  # fmt: skip
