@@ -57,10 +57,6 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-#: Readers whom nobody waits for let the broker gather this much or this long; the others get what there is at once.
-_GATHERED_BYTES, _GATHERED_MS = 1_000_000, 100
-
-
 def bus_settings(settings: Settings, client_id: str) -> BusSettings:
     """Client settings of librdkafka; ServiceUnavailable when no cluster is known."""
     if settings.kafka is None:
@@ -193,11 +189,8 @@ class App:
         relay = Relay(connection, producer, number, f"qenex/{name}", longest_wait=longest)
         return WriterPorts(name, number, places, connection, relay, utc_now, self._settings.operator_bic)
 
-    def _writers(self, writers: Sequence[Owned], connection: Connection, limit: int, linger_ms: int) -> Running:
-        owner = f"{socket.gethostname()}/{os.getpid()}"
-        bus = self._bus
-        if self._worker in ("recorder", "archiver"):
-            bus = replace(bus, fetch_bytes=_GATHERED_BYTES, fetch_wait_ms=_GATHERED_MS)
+    def _writers(self, writers: Sequence[Owned], connection: Connection, bus: BusSettings) -> Running:
+        settings, owner = self._settings, f"{socket.gethostname()}/{os.getpid()}"
         consumer = KafkaConsumer(bus, f"qenex.{self._name}.unused", headers=False)
         self._open.callback(consumer.close)
         process = WriterProcess(
@@ -205,11 +198,15 @@ class App:
             consumer,
             connection,
             owner,
-            limit=limit,
-            linger=linger_ms / 1000,
+            limit=settings.settle_batch,
+            linger=settings.settle_linger_ms / 1000,
             metrics=self._metrics,
         )
         return Running(process.run, process.stop, lambda: {"owns": process.owned})
+
+    def _gathering(self) -> BusSettings:
+        """For readers whom nobody waits for: the broker gathers; the others get what there is at once."""
+        return replace(self._bus, fetch_bytes=1_000_000, fetch_wait_ms=100)
 
     def _settlement(self) -> Running:
         settings = self._settings
@@ -229,7 +226,7 @@ class App:
 
             schedule = timetable.of(settings.day_schedule, producer, utc_now)
             writers.append(OwnedBook(BookWriter(ports, rebuild), admin, tails, schedule))
-        return self._writers(writers, connection, settings.settle_batch, settings.settle_linger_ms)
+        return self._writers(writers, connection, self._bus)
 
     def _recorder(self) -> Running:
         connection = self._database()
@@ -238,11 +235,11 @@ class App:
         ports = self._ports(connection, producer, "recorder", _RECORDER_NO, places)
         release = CaseRelay(connection, producer)
         recorder = OwnedRecorder(Recorder(ports), admin, KafkaTailReader(self._bus), release.pump)
-        return self._writers([recorder], connection, self._settings.settle_batch, self._settings.settle_linger_ms)
+        return self._writers([recorder], connection, self._gathering())
 
     def _archiver(self) -> Running:
         connection = self._database()
         places = places_of(KafkaAdmin(self._bus), connection, topics.INGEST_TOPICS)
         ports = self._ports(connection, self._producer(), "archiver", _ARCHIVER_NO, places)
         owned = OwnedArchiver(ports, Archiver)
-        return self._writers([owned], connection, self._settings.settle_batch, self._settings.settle_linger_ms)
+        return self._writers([owned], connection, self._gathering())

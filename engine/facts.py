@@ -27,23 +27,29 @@ from engine.store.connection import OPERATING_ERRORS, Connection
 from payments import Money
 from settlement.schemes import SCHEMES
 
-#: Twice this at most passes before a worker goes by new data; an import waits a little longer before it says done.
-_LOOK_SECONDS = 0.25
+#: New reference data is gone by after this time at most; an import waits it out before it says done.
+LOOK_SECONDS = 0.25
 
 
 class DirectorySource:
     """The participants of the newest version; ``current`` is what writers are given."""
 
-    def __init__(self, connection: Callable[[], Connection], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        connection: Callable[[], Connection],
+        clock: Callable[[], float] = time.monotonic,
+        every: float = LOOK_SECONDS,
+    ) -> None:
         self._connection = connection
         self._clock = clock
+        self._every = every
         self._looked = float("-inf")
         self._directory = Directory(*reference.newest(connection()))
 
     def current(self) -> Directory:
         """The same object until the version changes."""
         now = self._clock()
-        if now - self._looked >= _LOOK_SECONDS:
+        if now - self._looked >= self._every:
             self._looked = now
             connection = self._connection()
             if reference.newest_version(connection) != self._directory.version:
@@ -75,7 +81,7 @@ class StoredFacts:
         self._terms = terms
         self._today = today
         self._clock = clock
-        self._directory = DirectorySource(connection, clock)
+        self._directory = DirectorySource(connection, clock, every=0.0)
         self._watchlist = read_watchlist(terms.sanctions_list)
         self._good_guys: tuple[GoodGuy, ...] | None = None
         self._screener: Screener | None = None
@@ -83,9 +89,9 @@ class StoredFacts:
         self._facts = self._load()
 
     def current(self) -> Facts:
-        """Today's facts, at most half a second old."""
+        """Today's facts, at most LOOK_SECONDS old."""
         now = self._clock()
-        if now - self._looked >= _LOOK_SECONDS:
+        if now - self._looked >= LOOK_SECONDS:
             self._looked = now
             try:
                 self._facts = self._load()

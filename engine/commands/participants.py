@@ -57,10 +57,6 @@ def import_(
     return 1 if brought.refused else 0
 
 
-#: Workers go by new reference data within half a second: who imports and then sends must not be a stranger.
-_IN_FORCE_SECONDS = 0.6
-
-
 @dataclass(frozen=True, slots=True)
 class BroughtIn:
     """What bringing in participants has done."""
@@ -76,7 +72,12 @@ class BroughtIn:
 
 
 def bring_in(settings: Settings, imported: Sequence[Participant], timeout: float) -> BroughtIn:
-    """Make their keys and topics, open their accounts, put them into the document, unless a book refused."""
+    """Make their keys and topics, open their accounts, put them into the document, unless a book refused.
+
+    Returns when the workers go by it.
+    """
+    from engine.facts import LOOK_SECONDS
+
     with services.database(settings, "qenex_writer") as connection:
         operator = services.administrator(settings, connection).name
         new_keys = _make_keys(connection, imported)
@@ -85,7 +86,7 @@ def bring_in(settings: Settings, imported: Sequence[Participant], timeout: float
         save = all(result.ok for _, result in results)
         merged = _merge_and_save(connection, operator, lambda now: participants.merge(now, imported), save=save)
     if save and (new_keys or merged.changed):
-        time.sleep(_IN_FORCE_SECONDS)
+        time.sleep(2 * LOOK_SECONDS)  # who imports and then sends must not be a stranger
     return BroughtIn(merged, results, new_keys)
 
 

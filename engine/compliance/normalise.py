@@ -37,20 +37,15 @@ _ABJAD = re.compile(r"[\u0590-\u06ff\u0750-\u077f\ufb1d-\ufdff\ufe70-\ufeff]")
 _ARTICLE = re.compile(r"\b\u0627\u0644(?=\w{3})")
 _SYLLABIC = re.compile(r"[\u1100-\u11ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 _CAPITAL = re.compile(r"(?=[A-Z])")
+#: Lower-case letters and digits, all else a blank. Bytes are translated many times faster than text.
+_LETTERS = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128)).encode() + bytes(128)
 #: Dropped without a gap: O'Brien is OBrien, S.A. is SA.
-_TIGHT = "'`´’‘ʼʻ\"."
-_LETTERS = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)} | {
-    ord(c): None for c in _TIGHT
-}
-#: The same table for bytes, which is many times faster.
-_ASCII = bytes(ord(letter or " ") for letter in map(_LETTERS.get, range(128))) + bytes(128)
-_DROPPED = b"'`\"."
+_TIGHT = b"'`\"."
 #: Words that mean more than themselves: legal forms, titles, other spellings of one word.
 _SPECIAL = LEGAL_FORM_STARTS | TITLES | SAME_WORD.keys()
 _WEIGHTS: Final = dict.fromkeys(COMMON_WORDS, 0.5) | dict.fromkeys(PARTICLES, 0.15)
 #: A point stands between words more often than inside one when more than one letter precedes it.
 _POINT_BETWEEN = re.compile(r"(?<=[^\W\d_]{2})\.(?=[^\W\d_]{2})")
-_INITIALS = re.compile(r"\b(?:[a-z] ){2,}[a-z]\b")
 
 
 class Name(NamedTuple):
@@ -86,11 +81,12 @@ def latin(text: str) -> str:
 
 
 def _words(text: str) -> list[str]:
+    """The words of ``latin``."""
     if not text.isascii():
         text = anyascii(_SYLLABIC.sub(_spaced, text))
     if "." in text:
         text = _POINT_BETWEEN.sub(" ", text)
-    return text.encode("ascii", "replace").translate(_ASCII, _DROPPED).decode("ascii").split()
+    return text.encode("ascii", "replace").translate(_LETTERS, _TIGHT).decode("ascii").split()
 
 
 def _legal_form(words: list[str], at: int) -> int:

@@ -10,14 +10,14 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from engine.bus.topics import INGEST_ISO20022, INGEST_SWIFT_MT
 from engine.faults.checker import FINAL, Finding
 from engine.faults.points import CLOCK, KILLS, POISON, RAISES
 from engine.faults.scene import REFUSED, Plan, Scene, plan_of
-from engine.store.connection import Connection
 from engine.testbed.dump import differences, dump
-from engine.testbed.replay import await_read, outgoing, replay, reset_ingest, reset_writers
+from engine.testbed.replay import await_read, outgoing, replay, reset_all
 from engine.testbed.samples import Sample, Writer
 
 _STAGES, _ARCHIVER, _RECORDER, _SETTLEMENT = (
@@ -190,12 +190,7 @@ def replayed(scene: Scene) -> None:
     with bed.database() as connection:
         before = dump(connection)
     sent = outgoing(bed)
-
-    def reset(connection: Connection) -> None:
-        reset_ingest(bed, connection)
-        reset_writers(connection)
-
-    replay(bed, reset)
+    replay(bed, partial(reset_all, bed))
     scene.inject("position set to 0", len(before["engine.inbox"]))
     await_read(bed)
     found = Finding("replay-changes-nothing", examined=sum(len(rows) for rows in before.values()))

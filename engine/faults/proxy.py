@@ -126,10 +126,6 @@ class Proxy:
         """Pass everything on again."""
         self._change(lambda rules: self._set(rules, b"", ""))
 
-    def aim(self, target: int) -> None:
-        """Pass new connections on to another port."""
-        self._target = target
-
     def _set(self, rules: _Rules, only: bytes, counted: str, **changes: Any) -> None:
         blank = _Rules()
         for name in ("delay", "stalled", "cut_after", "lose_commits"):

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -304,9 +304,3 @@ def wait_for(what: Callable[[], bool], seconds: float, why: str) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(why)
         time.sleep(0.05)
-
-
-def quietly(work: Callable[[], object]) -> None:
-    """Do what may fail because the system is down just now."""
-    with suppress(psycopg.Error, EngineFault):
-        work()

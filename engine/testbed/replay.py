@@ -48,6 +48,12 @@ def reset_writers(connection: Connection) -> None:
     connection.execute("update engine.positions set next_offset = 0 where writer <> 'archiver'")
 
 
+def reset_all(bed: Bed, connection: Connection) -> None:
+    """Every stored position at 0."""
+    reset_ingest(bed, connection)
+    reset_writers(connection)
+
+
 def await_read(bed: Bed) -> None:
     """Wait until the stages have done all of the ingest topics, and then every writer all of its input."""
     deadline = time.monotonic() + PATIENCE_SECONDS

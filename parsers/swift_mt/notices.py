@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from msgspec.structs import replace
+
 from parsers.swift_mt.headers import Headers
 from parsers.swift_mt.parties import party_of
 from parsers.swift_mt.pieces import PRIORITIES, agent_of, bank_of, customer_of, details_of, settled, sketch_of
@@ -25,6 +27,18 @@ def _unfolded(*texts: str | None) -> str:
     return "\n".join(text.replace("\n//", "") for text in texts if text is not None)
 
 
+def _named(text: Text, user: dict[str, str], said: str) -> Original:
+    """The message that 11 and 21 name, with the UETR that the narrative or the header gives."""
+    kind = (text.get("11") or "").split("\n")[0]
+    uetr = _UETR_IN_TEXT.search(said)
+    return Original(
+        message_type=f"MT{kind}" if kind else None,
+        message_id=text.get("21"),
+        instruction_id=text.get("21"),
+        uetr=uetr[1] if uetr else user.get("121"),
+    )
+
+
 def cancellation(text: Text, headers: Headers, user: dict[str, str]) -> Payment:
     """MT n92: a request to cancel the message named in 21 and 11S."""
     sender, receiver = bank_of(text.sender), bank_of(text.receiver)
@@ -32,7 +46,6 @@ def cancellation(text: Text, headers: Headers, user: dict[str, str]) -> Payment:
     copied = text.all("32A")
     day, amount = settled(text, copied[0][0]) if copied else (None, None)
     reason = _CANCELLATION_REASON.match(narrative) if narrative is not None else None
-    named = _UETR_IN_TEXT.search(_unfolded(narrative))
     details = details_of(text, headers, user, sketch_of(text.plan))
     if len(header) > 1:
         details["original.date"] = iso_date(header[1]) or header[1]
@@ -47,11 +60,8 @@ def cancellation(text: Text, headers: Headers, user: dict[str, str]) -> Payment:
         instructing_agent=sender,
         instructed_agent=receiver,
         priority=PRIORITIES.get(headers.priority),
-        original=Original(
-            message_type=f"MT{header[0]}" if header[0] else None,
-            message_id=text.get("21"),
-            instruction_id=text.get("21"),
-            uetr=named[1] if named else user.get("121"),
+        original=replace(
+            _named(text, user, _unfolded(narrative)),
             amount=amount,
             settlement_date=day,
             reason_code=reason[1] if reason else None,
@@ -117,8 +127,6 @@ def _status(
 ) -> Payment:
     """News of an earlier message."""
     sender, receiver = bank_of(text.sender), bank_of(text.receiver)
-    header = (text.get("11") or "").split("\n")
-    named = _UETR_IN_TEXT.search(_unfolded(said, text.get("77")))
     return Payment(
         index=0,
         kind=PaymentKind.NOTIFICATION,
@@ -127,11 +135,8 @@ def _status(
         instructing_agent=sender,
         instructed_agent=receiver,
         priority=PRIORITIES.get(headers.priority),
-        original=Original(
-            message_type=f"MT{header[0]}" if header[0] else None,
-            message_id=text.get("21"),
-            instruction_id=text.get("21"),
-            uetr=named[1] if named else user.get("121"),
+        original=replace(
+            _named(text, user, _unfolded(said, text.get("77"))),
             reason_code=reason,
             reason_text=said or None,
             status=status,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from engine.bus.topics import HELD
-from engine.store.connection import Connection
 from engine.testbed.bed import Bed, Sender
 from engine.testbed.dump import differences, dump
-from engine.testbed.replay import STAGES_OUT, await_read, outgoing, replay, reset_ingest, reset_writers
+from engine.testbed.replay import STAGES_OUT, await_read, outgoing, replay, reset_all, reset_ingest
 from engine.testbed.samples import Writer
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -53,12 +54,7 @@ def test_every_stored_position_at_0_changes_nothing(settled: Bed) -> None:
     with bed.database() as connection:
         before = dump(connection)
     sent = outgoing(bed)
-
-    def reset(connection: Connection) -> None:
-        reset_ingest(bed, connection)
-        reset_writers(connection)
-
-    replay(bed, reset)
+    replay(bed, partial(reset_all, bed))
     await_read(bed)
     with bed.database() as connection:
         assert differences(before, dump(connection)) == []
