@@ -76,22 +76,18 @@ def _holder(holder: Facts, path: Callable[[], str], since: str, report: Report) 
             continue
         institution = facts.get("FinInstnId")
         address = (facts if institution is None else institution).get("PstlAdr")
-        if isinstance(address, dict):
+        if isinstance(address, dict) and (rule := _broken(address)) is not None:
             where = f"{name}/PstlAdr" if institution is None else f"{name}/FinInstnId/PstlAdr"
-            _judge(address, code, partial(_below, path, where), since, report)
+            value = ", ".join(listed(address.get("AdrLine"))) or None
+            remedy = "give TwnNm and Ctry; the rest in its own elements, or in at most two AdrLine of 70"
+            report.error(code, "entry", f"{path()}/{where}", value, f"{rule} for settlement from {since}", remedy)
 
 
-def _below(path: Callable[[], str], where: str) -> str:
-    return f"{path()}/{where}"
-
-
-def _judge(address: Facts, code: str, path: Callable[[], str], since: str, report: Report) -> None:
-    lines = listed(address.get("AdrLine"))
+def _broken(address: Facts) -> str | None:
+    """The rule that an address breaks."""
     if "TwnNm" not in address or "Ctry" not in address:
-        rule = f"an address has town and country in elements of their own for settlement from {since}"
-    elif len(lines) > _LINES_MAX or any(len(line) > _LINE_LENGTH for line in lines):
-        rule = f"a hybrid address has at most two free lines of 70 characters for settlement from {since}"
-    else:
-        return
-    remedy = "give TwnNm and Ctry; the rest in its own elements, or in at most two AdrLine of 70"
-    report.error(code, "entry", path(), ", ".join(lines) or None, rule, remedy)
+        return "an address has town and country in elements of their own"
+    lines = listed(address.get("AdrLine"))
+    if len(lines) > _LINES_MAX or (lines and max(map(len, lines)) > _LINE_LENGTH):
+        return "a hybrid address has at most two free lines of 70 characters"
+    return None

@@ -102,8 +102,8 @@ def _interbank(message: MessageFacts, transaction: Transaction, index: int) -> P
         debtor_agent=agent(debtor_agent, facts.get("DbtrAgtAcct")),
         creditor=party(creditor, facts.get("CdtrAcct")),
         creditor_agent=agent(creditor_agent, facts.get("CdtrAgtAcct")),
-        ultimate_debtor=party(facts.get("UltmtDbtr")) or _underlying(facts, "Dbtr"),
-        ultimate_creditor=party(facts.get("UltmtCdtr")) or _underlying(facts, "Cdtr"),
+        ultimate_debtor=_ultimate(facts, "UltmtDbtr", "Dbtr"),
+        ultimate_creditor=_ultimate(facts, "UltmtCdtr", "Cdtr"),
         instructing_agent=agent(facts.get("InstgAgt") or group.get("InstgAgt")),
         instructed_agent=agent(facts.get("InstdAgt") or group.get("InstdAgt")),
         intermediaries=_intermediaries(facts),
@@ -117,8 +117,12 @@ def _interbank(message: MessageFacts, transaction: Transaction, index: int) -> P
     )
 
 
-def _underlying(facts: Facts, side: str) -> Party | None:
-    """The customer behind a cover payment (pacs.009 COV): screening must see the names that the cover is for."""
+def _ultimate(facts: Facts, name: str, side: str) -> Party | None:
+    """The ultimate debtor or creditor, else the customer behind a cover payment (pacs.009 COV): screening must see
+    the names that the cover is for.
+    """
+    if name in facts and (found := party(facts[name])) is not None:
+        return found
     underlying = facts.get("UndrlygCstmrCdtTrf")
     return party(underlying.get(side), underlying.get(f"{side}Acct")) if underlying else None
 

@@ -91,7 +91,7 @@ def parse_xml(data: bytes, max_bytes: int = MAX_BYTES) -> etree._Element:
     if len(data) > 2 * MAX_ELEMENTS and data.count(b"<") > 2 * MAX_ELEMENTS:
         rule = f"a message has at most {MAX_ELEMENTS:,} elements"
         raise _refuse("XML-ELEMENTS", "file", None, rule, "send it in several files")
-    parser = _parsers.exact if b"<![CDATA[" in data else _parsers.compact
+    parser = _parsers.exact if b"[" in data and b"<![CDATA[" in data else _parsers.compact
     try:
         root = etree.fromstring(data, parser)
         if parser is _parsers.exact:

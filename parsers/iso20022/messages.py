@@ -7,7 +7,6 @@ ISO 20022 message definitions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import msgspec
 
@@ -41,7 +40,7 @@ MESSAGE_TYPES: dict[str, MessageType] = {
 }
 
 
-class Transaction(NamedTuple):
+class Transaction(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One transaction: its facts, those of its batch (empty when there are no batches), and the numbers of both,
     from 1.
     """
@@ -52,7 +51,7 @@ class Transaction(NamedTuple):
     batch_number: int
 
 
-class MessageFacts(msgspec.Struct, eq=False):
+class MessageFacts(msgspec.Struct, eq=False, gc=False):
     """A message as rules and builders see it. ``family`` is ``pacs.008``; ``root`` is the one element below Document;
     ``scheme`` is None until it is known.
     """

@@ -23,7 +23,7 @@ from payments import Finding
 KEPT_FROM = 65_536
 
 
-class ParsedXml(msgspec.Struct, frozen=True, eq=False):
+class ParsedXml(msgspec.Struct, frozen=True, eq=False, gc=False):
     """The bytes of one message and the schema's verdict (None: there is no schema for it). ``kept`` holds the elements
     where the bytes are many or do not give them again.
     """

@@ -97,9 +97,14 @@ def _amount(facts: Facts, message: MessageFacts) -> Money | None:
     return found if isinstance(found, Money) else None
 
 
+_TOTALS = ("TtlIntrBkSttlmAmt", "TtlRtrdIntrBkSttlmAmt", "TtlRvsdIntrBkSttlmAmt")
+
+
 def total_settlement_amount(message: MessageFacts, report: Report) -> None:
     """TtlIntrBkSttlmAmt adds up the settlement amounts, all in its currency."""
-    for name in ("TtlIntrBkSttlmAmt", "TtlRtrdIntrBkSttlmAmt", "TtlRvsdIntrBkSttlmAmt"):
+    if message.group.keys().isdisjoint(_TOTALS):
+        return
+    for name in _TOTALS:
         stated = message.group.get(name)
         if not isinstance(stated, Money) or not message.transactions:
             continue

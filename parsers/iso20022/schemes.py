@@ -23,19 +23,20 @@ ADDRESS_DATES: dict[str, str] = {
 }
 
 _DIRECT_DEBITS = frozenset({"pacs.003", "pacs.007", "pain.008"})
-_EMPTY: Facts = {}
 
 
 def scheme_of(message: MessageFacts) -> str | None:
     """The scheme that the content names; None when it names none that we know."""
-    service = (message.header or _EMPTY).get("BizSvc")
-    if isinstance(service, str) and service.startswith("swift.cbprplus"):
-        return "CBPR+"
+    if message.header is not None:
+        service = message.header.get("BizSvc")
+        if isinstance(service, str) and service.startswith("swift.cbprplus"):
+            return "CBPR+"
     settlement = message.group.get("SttlmInf")
     if type(settlement) is dict and "ClrSys" in settlement and code_of(_choice(settlement["ClrSys"])) == "FDW":
         return "FEDWIRE"
-    for kind in _payment_types(message):
-        if "SvcLvl" in kind and code_of(_choice(kind["SvcLvl"])) == "SEPA":
+    for holder in _typed(message):
+        kind = holder.get("PmtTpInf") if type(holder) is dict else None
+        if type(kind) is dict and "SvcLvl" in kind and code_of(_choice(kind["SvcLvl"])) == "SEPA":
             if message.family in _DIRECT_DEBITS:
                 return "SDD"
             return "SCT-INST" if code_of(_choice(kind.get("LclInstrm"))) == "INST" else "SCT"
@@ -47,14 +48,9 @@ def _choice(value: Any) -> Facts | None:
     return first if isinstance(first, dict) else None
 
 
-def _payment_types(message: MessageFacts) -> list[Facts]:
-    """Payment type information of the group, the first batch, the first transaction and its original."""
-    holders: list[Any] = [message.group]
-    if message.transactions:
-        first = message.transactions[0]
-        holders += [first.facts, first.batch, first.facts.get("OrgnlTxRef")]
-    return [
-        kind
-        for holder in holders
-        if type(holder) is dict and "PmtTpInf" in holder and type(kind := holder["PmtTpInf"]) is dict
-    ]
+def _typed(message: MessageFacts) -> tuple[Any, ...]:
+    """What may hold payment type information: the group, the first batch, the first transaction and its original."""
+    if not message.transactions:
+        return (message.group,)
+    first = message.transactions[0]
+    return message.group, first.facts, first.batch, first.facts.get("OrgnlTxRef")

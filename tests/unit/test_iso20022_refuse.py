@@ -307,3 +307,20 @@ def test_a_hybrid_address_has_town_and_country_and_two_lines(address: str, verdi
     message = only(data)
     assert message.verdict == verdict
     assert {finding.code for finding in message.findings} <= {"BE04"}
+
+
+def test_findings_stand_in_the_order_of_the_document_however_deep_their_elements_are() -> None:
+    data = changed(INSTANT, "<BICFI>LINDDEFF<", "<BICFI>LINDXXFF<")
+    data = changed(data, "NL37LNDR0417164300", "NL38LNDR0417164300")
+    data = changed(data, ">1250.75</IntrBkSttlmAmt>", ">1250.755</IntrBkSttlmAmt>")
+    data = changed(data, "<Ctry>DE<", "<Ctry>XX<")
+    found = only(data).findings
+    assert [finding.code for finding in found] == ["RC01", "AM12", "BE09", "AC01"]
+    lines = [int(finding.place.split()[1].rstrip(",")) for finding in found]
+    assert lines == sorted(lines)
+
+
+def test_what_is_nested_as_deep_as_may_be_is_read() -> None:
+    namespace = b"urn:iso:std:iso:20022:tech:xsd:pacs.008.001.08"
+    data = b'<Document xmlns="%s">' % namespace + b"<a>" * 255 + b"</a>" * 255 + b"</Document>"
+    assert fault(data, "FF01").level == "message"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -79,6 +80,13 @@ def test_each_rule_of_an_instant_payment_refuses_its_fault(old: str, new: str, c
 )
 def test_what_the_scheme_allows_is_accepted(old: str, new: str) -> None:
     assert only(changed((old, new))).findings == ()
+
+
+def test_every_character_of_the_scheme_is_taken_and_no_other_of_ascii() -> None:
+    taken = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-?:().,'+ ")
+    for character in map(chr, range(0x20, 0x7F)):
+        [message] = read(changed(("Rechnung 2026", f"Rechnung {escape(character)} 2026")).encode())
+        assert (message.verdict == "accepted") == (character in taken), character
 
 
 def bulk(local_instrument: str) -> str:
