@@ -42,6 +42,7 @@ class Plan:
     ``places`` maps a field's number (``"52"``) to the place of its first occurrence; in a cover message the fields of
     the underlying customer transfer (sequence B) are in ``cover`` instead, which is otherwise empty. ``checks`` are the
     quick tests of the values, ``longest`` the length a text may have, ``name`` the type as people write it (MT103STP).
+    A bank transfer with the customers of a cover is read as one: that its flag is missing is a fault.
     ``at`` gives all places of a tag; ``payable`` says that all tags are among those of the type: of a stranger's
     content no payment is made.
     """
@@ -52,17 +53,20 @@ class Plan:
     )  # fmt: skip
 
     def __init__(self, message_type: str, flag: str, row: str) -> None:
-        self.key = key = key_of(message_type, flag)
-        flagged = flag if message_type in FLAGGED.get(flag, ()) else ""
+        self.tags = tags = row.split(" ") if row else []
+        covers = not flag and message_type in FLAGGED["COV"] and {"50", "59"}.issubset([tag[:2] for tag in tags])
+        flagged = "COV" if covers else flag if message_type in FLAGGED.get(flag, ()) else ""
+        self.key = key = key_of(message_type, flagged)
         self.name = f"MT{message_type}{flagged}" if message_type else None
         self.longest = LONGEST.get(message_type[:1], LONGEST_OTHERWISE)
-        self.tags = tags = row.split(" ") if row else []
         known: Container[str] = FIELDS
         if key is None or key[0] == "n":  # copied fields keep the form of another type: read, not judged
             known = {"20", "21", "11R", "11S", "75", "76", "77A", "79"} if key else ()
         self._known = known
         self._sequences: list[tuple[str, int, int]] | None = None
         self.faults = structure_faults(key, tags, row) if key is not None else []
+        if covers:
+            self.faults.append((_boundary(tags), "sequence B of a cover, and block 3 has no {119:COV}"))
         self.at: defaultdict[str, list[int]] = defaultdict(list)
         for place, tag in enumerate(tags):
             self.at[tag].append(place)

@@ -218,3 +218,14 @@ def test_every_rule_of_the_tables_is_tried_here():
 def test_rules_of_the_remit_form_stand_one_number_higher():
     assert {rule.code: rule.number for rule in RULES["103REMIT"]}["D51"] == "C16"
     assert {rule.code: rule.number for rule in RULES["103"]}["D51"] == "C15"
+
+
+@pytest.mark.parametrize("number", ["202", "205"])
+def test_a_cover_without_its_flag_is_known_as_a_cover_and_refused(number: str) -> None:
+    ordering = ":52A:WESTUS33\n" if number == "205" else ""
+    text = f":20:COV-1\n:21:PAY-1\n:32A:261123USD9000,\n{ordering}:58A:ENDEGB2L\n:50K:DELTA LTD\n:59:GAMMA KG"
+    head = f"{{1:F01{ABROAD[0]}0042000017}}{{2:I{number}{ABROAD[1]}N}}{{3:{{121:{UETR}}}}}{{4:\n"
+    (message,) = read(f"{head}{text}\n-}}".encode())
+    assert (message.type, message.verdict) == (f"MT{number}COV", "rejected")
+    assert [(each.code, each.place[-5:]) for each in message.errors()] == [("T13", ":50K:")]
+    assert "{119:COV}" in message.findings[0].rule
