@@ -37,7 +37,7 @@ class Accounting(Protocol):
         """The statements, none for a message of another kind."""
 
 
-class Message(msgspec.Struct, frozen=True, eq=False):
+class Message(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One message of an input. ``index`` is its place in the file, from 0; ``sender`` and ``receiver`` are BICs of
     eleven characters or routing numbers; a message whose payments are empty moves no money.
     """
@@ -59,7 +59,8 @@ class Message(msgspec.Struct, frozen=True, eq=False):
     @property
     def verdict(self) -> Verdict:
         """Rejected exactly when a finding is an error."""
-        return "rejected" if any(finding.severity == "error" for finding in self.findings) else "accepted"
+        findings = self.findings
+        return "rejected" if findings and any(each.severity == "error" for each in findings) else "accepted"
 
     def errors(self) -> Iterable[Finding]:
         """The findings that reject."""

@@ -14,7 +14,7 @@ Severity = Literal["error", "warning"]
 Level = Literal["file", "batch", "entry", "message", "field"]
 
 
-class Finding(msgspec.Struct, frozen=True, omit_defaults=False):
+class Finding(msgspec.Struct, frozen=True, omit_defaults=False, gc=False):
     """One deviation. ``level`` says how much of the input falls with it."""
 
     code: str

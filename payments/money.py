@@ -49,7 +49,7 @@ def exponent_of(currency: str) -> int:
         raise InvalidAmountError(f"{currency!r} is not an ISO 4217 currency code") from None
 
 
-class Money(msgspec.Struct, frozen=True, order=True):
+class Money(msgspec.Struct, frozen=True, order=True, gc=False):
     """An amount: ``minor`` units (cents for EUR) of ``currency``. Signed, so that a difference is Money too.
 
     >>> Money.parse("1234.5", "EUR")
@@ -85,7 +85,9 @@ class Money(msgspec.Struct, frozen=True, order=True):
     @property
     def decimal(self) -> str:
         """The amount in major units with exactly the currency's decimals: ``"1234.50"``."""
-        exponent = CURRENCIES[self.currency]
+        exponent, minor = CURRENCIES[self.currency], self.minor
+        if exponent == 2 and minor >= 0:
+            return f"{minor // 100}.{minor % 100:02d}"
         if exponent == 0:
             return str(self.minor)
         digits = str(abs(self.minor)).rjust(exponent + 1, "0")

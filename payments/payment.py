@@ -25,8 +25,11 @@ class PaymentKind(StrEnum):
     NOTIFICATION = "notification"
     PRENOTE = "prenote"
 
+    #: That of the text: an enumeration's own is a call of Python for each look-up in a set.
+    __hash__ = str.__hash__
 
-class Address(msgspec.Struct, frozen=True, omit_defaults=True):
+
+class Address(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A postal address: free ``lines`` and whatever is structured. ``country`` is ISO 3166 alpha-2."""
 
     lines: tuple[str, ...] = ()
@@ -38,7 +41,7 @@ class Address(msgspec.Struct, frozen=True, omit_defaults=True):
     country: str | None = None
 
 
-class Party(msgspec.Struct, frozen=True, omit_defaults=True):
+class Party(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A debtor or creditor. ``account`` is an IBAN or the scheme's own number; ``bic`` identifies the party itself."""
 
     name: str | None = None
@@ -50,7 +53,7 @@ class Party(msgspec.Struct, frozen=True, omit_defaults=True):
     birth_date: str | None = None
 
 
-class Agent(msgspec.Struct, frozen=True, omit_defaults=True):
+class Agent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A financial institution: BIC (11 characters) or a member of a clearing system (``USABA`` 021000021)."""
 
     bic: str | None = None
@@ -61,7 +64,7 @@ class Agent(msgspec.Struct, frozen=True, omit_defaults=True):
     address: Address | None = None
 
 
-class Original(msgspec.Struct, frozen=True, omit_defaults=True):
+class Original(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The payment that a return, reversal, cancellation or notification is about, and why."""
 
     message_type: str | None = None
@@ -77,7 +80,7 @@ class Original(msgspec.Struct, frozen=True, omit_defaults=True):
     status: str | None = None
 
 
-class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One payment of one message; ``index`` is its place there, from 0.
 
     Dates are ISO 8601. ``direction`` of the money follows from ``kind``: a direct debit collects from the debtor's

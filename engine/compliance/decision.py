@@ -33,7 +33,7 @@ REGULATORY_TEXT: Final = "regulatory reason"
 _NOT_SCREENED: Final = frozenset({PaymentKind.CANCELLATION_REQUEST, PaymentKind.NOTIFICATION})
 
 
-class Clearance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Clearance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The decision on one payment.
 
     ``reason`` and ``text`` are for the counterparty (codes of ISO 20022), ``rule`` is the name of the rule that

@@ -52,13 +52,15 @@ NOTHING: Final[frozenset[int]] = frozenset()
 class Found(NamedTuple):
     """Names that hold a word like the screened one; ``lone``: those whose other words are initials only.
 
-    ``joined``: names that are this one word without its blanks; ``telling``: whether the word is looked up at all.
+    ``joined``: names that are this one word without its blanks; ``telling``: whether the word is looked up at all;
+    ``clean``: that nothing of all this speaks against the word.
     """
 
     names: frozenset[int]
     lone: frozenset[int]
     joined: frozenset[int]
     telling: bool
+    clean: bool
 
 
 def _deletions(word: str) -> list[str]:
@@ -134,14 +136,12 @@ class NameIndex:
         alike = [listed for listed in like if similarity(word, listed, abjad) is not None]
         telling = len(word) > 1 and weight(word) > PARTICLE
         if len(alike) == 1:
-            only = alike[0]
-            return Found(self._words[only], self._lone.get(only, NOTHING), self._joined(word), telling)
-        return Found(
-            NOTHING.union(*(self._words[listed] for listed in alike)),
-            NOTHING.union(*(self._lone.get(listed, NOTHING) for listed in alike)),
-            self._joined(word),
-            telling,
-        )
+            names, lone = self._words[alike[0]], self._lone.get(alike[0], NOTHING)
+        else:
+            names = NOTHING.union(*[self._words[listed] for listed in alike])
+            lone = NOTHING.union(*[self._lone.get(listed, NOTHING) for listed in alike])
+        joined = self._joined(word)
+        return Found(names, lone, joined, telling, not (joined or lone or (telling and names)))
 
     def _joined(self, word: str) -> frozenset[int]:
         """Names whose words, written together, are this word or sound like it."""
@@ -161,10 +161,13 @@ class NameIndex:
         names, tellings, sharing, fewest = NOTHING, 0, 0, 3 * SPELLING_MAX
         for token in tokens:
             found = look(token, abjad)
+            if found.clean:
+                tellings += found.telling
+                continue
             if found.joined or found.lone:
                 return False
             tellings += found.telling
-            if found.telling and found.names:
+            if found.telling:  # or it would be clean
                 sharing += 1
                 if sharing > 2 or not names.isdisjoint(found.names):
                     return False

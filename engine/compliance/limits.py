@@ -92,6 +92,7 @@ payee|payer|sender|receiver|recipient|person|individual|unbekannt|inconnu|descon
     .strip("|")
     .split("|")
 )
+_FIRST_WORDS: Final = frozenset(name.split()[0] for name in MEANINGLESS)
 _LETTER = re.compile(r"[^\W\d_]")
 _ONE_LETTER = re.compile(r"(.)\1*", re.DOTALL)
 #: Party's place in the payment -> code of the reason when its name is missing.
@@ -106,6 +107,9 @@ def meaningless(name: str) -> str | None:
     >>> meaningless("XXX"), meaningless("12345"), meaningless("Not Provided"), meaningless("Li")
     ('one character repeated', 'no letter', 'a placeholder', None)
     """
+    first = name.split(None, 1)[0] if name[:1].isalpha() else ""
+    if first.isascii() and first.isalpha() and (word := first.lower()) not in _FIRST_WORDS and word.strip(word[0]):
+        return None  # nearly every name: a first word of different letters that begins no placeholder
     plain = latin(name[:140])
     if _LETTER.search(plain) is None:
         return "no letter"

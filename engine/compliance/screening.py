@@ -46,7 +46,7 @@ class ScreeningSettings(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(METHOD.encode() + msgspec.json.encode(self)).hexdigest()[:16]
 
 
-class Hit(msgspec.Struct, frozen=True):
+class Hit(msgspec.Struct, frozen=True, gc=False):
     """A value of a payment that resembles a listed entry.
 
     ``field`` is the place in the payment (``creditor.name``), ``party`` the fingerprint to name in a good-guy entry.
@@ -82,14 +82,14 @@ class GoodGuy(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a good-guy entry needs a reason")
 
 
-class Suppressed(msgspec.Struct, frozen=True):
+class Suppressed(msgspec.Struct, frozen=True, gc=False):
     """A hit that a good-guy entry keeps from holding the payment."""
 
     hit: Hit
     good_guy: GoodGuy
 
 
-class Screening(msgspec.Struct, frozen=True):
+class Screening(msgspec.Struct, frozen=True, gc=False):
     """Outcome of screening one payment, best hits first, with the versions it was made under."""
 
     hits: tuple[Hit, ...]
@@ -261,8 +261,9 @@ class Screener:
                     self._listed_identifier(f"{field}.{name}", value, hits)
 
     def _agent(self, field: str, agent: Agent, hits: list[Hit]) -> None:
-        if agent.bic is not None:
-            self._listed_bic(f"{field}.bic", agent.bic, hits)
+        bic, listed = agent.bic, self._bics
+        if bic is not None and (bic[:8] in listed or bic in listed):
+            self._listed_bic(f"{field}.bic", bic, hits)
         if agent.name:
             country = agent.address.country if agent.address is not None else None
             found = self.screen_name(agent.name, None, country, "organisation")

@@ -7,6 +7,7 @@ routing number. Amounts in the public file are decimal strings, inside minor uni
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -116,7 +117,7 @@ class Participant(_Strict):
             raise ValueError(f"{self.name}: a participant has a BIC or a routing number")
         return self
 
-    @property
+    @cached_property
     def id(self) -> str:
         """BIC of 11 characters, or routing number."""
         return self.bic or self.routing_number or ""
