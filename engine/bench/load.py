@@ -30,7 +30,8 @@ from engine.observability import configure_logging
 TICK_SECONDS: Final = 0.01
 REPETITIONS: Final = 0.01
 _LOOK_BACK: Final = 1_000
-_LINGER_MS: Final = 5
+#: Longer than a tick: a flush ends each, for librdkafka spends the last part of a linger awake.
+_LINGER_MS: Final = 100
 _FLUSH_SECONDS: Final = 120.0
 
 #: Kind of message -> its topic.
@@ -99,7 +100,7 @@ def send(messages: Sequence[Outgoing], plan: Plan, repetitions: int) -> Sent:
         for message in messages[done:due]:
             producer.send(message)
         done = due
-        producer.poll()
+        producer.flush(_FLUSH_SECONDS)
         wait = start + (int(passed / TICK_SECONDS) + 1) * TICK_SECONDS - clock()
         if wait > 0:
             time.sleep(wait)
