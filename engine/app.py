@@ -208,6 +208,10 @@ class App:
         """For readers whom nobody waits for: the broker gathers; the others get what there is at once."""
         return replace(self._bus, fetch_bytes=1_000_000, fetch_wait_ms=100)
 
+    def _prompt(self) -> BusSettings:
+        """For who takes books over: a broker has one fetch at a time, and partitions that are added wait for it."""
+        return replace(self._bus, fetch_wait_ms=50)
+
     def _settlement(self) -> Running:
         settings = self._settings
         connection = self._database()
@@ -226,7 +230,7 @@ class App:
 
             schedule = timetable.of(settings.day_schedule, producer, utc_now)
             writers.append(OwnedBook(BookWriter(ports, rebuild), admin, tails, schedule))
-        return self._writers(writers, connection, self._bus)
+        return self._writers(writers, connection, self._prompt())
 
     def _recorder(self) -> Running:
         connection = self._database()

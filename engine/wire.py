@@ -21,7 +21,7 @@ class WireError(ValueError):
     """Bytes on one of our own topics that no version of ours has written."""
 
 
-class Route(msgspec.Struct, frozen=True, omit_defaults=True):
+class Route(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Where a payment settles: the book, whose account pays, whose receives; ``reference`` is the data's version."""
 
     book: str
@@ -32,7 +32,7 @@ class Route(msgspec.Struct, frozen=True, omit_defaults=True):
     no_wait: bool = False
 
 
-class Rejection(msgspec.Struct, frozen=True, omit_defaults=True):
+class Rejection(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Why a payment or message is refused: ``code`` is what the counterparty receives; ``stage`` who refused."""
 
     code: str
@@ -41,7 +41,7 @@ class Rejection(msgspec.Struct, frozen=True, omit_defaults=True):
     line: int | None = None
 
 
-class Release(msgspec.Struct, frozen=True):
+class Release(msgspec.Struct, frozen=True, gc=False):
     """The decision of two persons that sends a held payment on; ``hits`` are the keys of what they saw and released."""
 
     case_id: int
@@ -51,7 +51,7 @@ class Release(msgspec.Struct, frozen=True):
     hits: tuple[str, ...] = ()
 
 
-class Envelope(msgspec.Struct, omit_defaults=True, kw_only=True):
+class Envelope(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     """A payment on its way. ``digest``: first 128 bits of the SHA-256 of the message as received, in hex.
 
     ``claims`` are (claim, digest) pairs for the business duplicate check; ``forward`` is what the receiver will be

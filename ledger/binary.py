@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
+from itertools import chain
 
 import numpy as np
 
@@ -16,6 +17,7 @@ HEADER = b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8
 TRAILER = b"\xff\xff"
 NULL = b"\xff\xff\xff\xff"
 _LENGTH = struct.Struct(">i").pack
+_BIGINT = struct.Struct(">iq").pack
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _EPOCH_UNIX_MS = int(_EPOCH.timestamp()) * 1000
 _CODES = {"smallint": "h", "integer": "i", "bigint": "q", "uuid": "16s", "timestamptz": "q", "date": "i"}
@@ -57,9 +59,12 @@ def text(value: str | None) -> bytes:
     """A text column."""
     if value is None:
         return NULL
-    encoded = value.encode("utf-8", "replace")
-    if b"\x00" in encoded:  # the one character that Postgres' text cannot hold; the archive keeps the bytes
-        encoded = value.replace("\x00", "\ufffd").encode("utf-8", "replace")
+    if "\x00" in value:  # the one character that Postgres' text cannot hold; the archive keeps the bytes
+        value = value.replace("\x00", "\ufffd")
+    try:
+        encoded = value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        encoded = value.encode("utf-8", "replace")
     return _LENGTH(len(encoded)) + encoded
 
 
@@ -70,23 +75,25 @@ def raw(value: bytes | None) -> bytes:
 
 def bigint(value: int | None) -> bytes:
     """A bigint column that may be null."""
-    return NULL if value is None else b"\x00\x00\x00\x08" + value.to_bytes(8, "big", signed=True)
+    return NULL if value is None else _BIGINT(8, value)
 
 
-class TextCache:
-    """Encodes words that repeat (states, BICs, currencies) once; bounded, so that references do not fill it."""
+class TextCache(dict[str | None, bytes]):
+    """Words that repeat (states, BICs, currencies) as text columns, encoded once; bounded, lest references fill it.
+
+    Looked up as a dictionary: ``cache[word]`` runs no code of ours for a word that it has.
+    """
 
     def __init__(self, limit: int = 20_000) -> None:
-        self._words: dict[str | None, bytes] = {None: NULL}
+        super().__init__({None: NULL})
         self._limit = limit
 
-    def __call__(self, word: str | None) -> bytes:
-        """Encode one word as a text column."""
-        found = self._words.get(word)
-        if found is None:
-            if len(self._words) >= self._limit:
-                self._words = {None: NULL}
-            found = self._words[word] = text(word)
+    def __missing__(self, word: str | None) -> bytes:
+        """Encode a new word."""
+        if len(self) >= self._limit:
+            self.clear()
+            self[None] = NULL
+        found = self[word] = text(word)
         return found
 
 
@@ -104,8 +111,9 @@ _POSTING = np.dtype(
 
 def postings_image(postings: Sequence[tuple[int, int, int, int, int]]) -> bytes:
     """The COPY image of postings (account, sequence, entry, amount, balance after)."""
-    table = np.array(postings, dtype=np.int64)
-    image = np.empty(len(postings), dtype=_POSTING)
+    count = len(postings)
+    table = np.fromiter(chain.from_iterable(postings), np.int64, 5 * count).reshape(count, 5)
+    image = np.empty(count, dtype=_POSTING)
     image["columns"] = 5
     image["l0"] = 4
     image["l1"] = image["l2"] = image["l3"] = image["l4"] = 8
@@ -117,3 +125,22 @@ def postings_image(postings: Sequence[tuple[int, int, int, int, int]]) -> bytes:
 def image(rows: Iterable[bytes]) -> bytes:
     """The COPY image of packed rows."""
     return b"".join((HEADER, *rows, TRAILER))
+
+
+#: Object ids of types and of their arrays, the same in every Postgres.
+OID_BIGINT, OID_TEXT, OID_BIGINTS, OID_TEXTS = 20, 25, 1016, 1009
+_ARRAY = struct.Struct(">iiiii").pack
+
+
+def bigints(values: Sequence[int | None]) -> bytes:
+    """A parameter of type ``bigint[]`` in binary: one dimension from 1, nulls allowed, as ``array_recv`` reads it.
+
+    >>> bigints([7, None]).hex(" ", 4)
+    '00000001 00000001 00000014 00000002 00000001 00000008 00000000 00000007 ffffffff'
+    """
+    return b"".join((_ARRAY(1, 1, OID_BIGINT, len(values), 1), *map(bigint, values)))
+
+
+def texts(values: Sequence[str | None]) -> bytes:
+    """A parameter of type ``text[]``, likewise."""
+    return b"".join((_ARRAY(1, 1, OID_TEXT, len(values), 1), *map(text, values)))

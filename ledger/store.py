@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 import psycopg
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 
 from ledger import binary
 from ledger.entry import Account, Entry, Posting
@@ -20,6 +22,37 @@ Cursor = psycopg.Cursor[tuple[object, ...]]
 class StaleWriterError(RuntimeError):
     """Somebody else moved what this writer believed to own: roll back, reload, find out who owns the book."""
 
+
+class Numbers(list[int | None]):
+    """A parameter of many whole numbers."""
+
+
+class Texts(list[str]):
+    """A parameter of many texts."""
+
+
+class _NumbersDumper(Dumper):
+    """psycopg's own way with lists goes by text, element by element: ten times the work, for every commit."""
+
+    format = Format.BINARY
+    oid = binary.OID_BIGINTS
+
+    def dump(self, obj: Numbers) -> bytes:
+        """The parameter in binary."""
+        return binary.bigints(obj)
+
+
+class _TextsDumper(Dumper):
+    format = Format.BINARY
+    oid = binary.OID_TEXTS
+
+    def dump(self, obj: Texts) -> bytes:
+        """The parameter in binary."""
+        return binary.texts(obj)
+
+
+psycopg.adapters.register_dumper(Numbers, _NumbersDumper)
+psycopg.adapters.register_dumper(Texts, _TextsDumper)
 
 _LOAD = """
     select a.account_id, a.participant, a.purpose, a.currency, b.balance, b.credit_line, b.seq
@@ -86,11 +119,11 @@ def move_balances(cursor: Cursor, moved: Sequence[tuple[Account, int]]) -> None:
     cursor.execute(
         _MOVE,
         (
-            [account.number for account, _ in moved],
-            [account.balance for account, _ in moved],
-            [account.credit_line for account, _ in moved],
-            [account.seq for account, _ in moved],
-            [before for _, before in moved],
+            Numbers([account.number for account, _ in moved]),
+            Numbers([account.balance for account, _ in moved]),
+            Numbers([account.credit_line for account, _ in moved]),
+            Numbers([account.seq for account, _ in moved]),
+            Numbers([before for _, before in moved]),
         ),
     )
     if cursor.rowcount != len(moved):

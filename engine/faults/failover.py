@@ -17,7 +17,7 @@ from engine.faults.kills import BOOK, OWNER, STANDBY, owner_of_books
 from engine.faults.scene import Outcome, Plan, Scene, plan_of, wait_for
 from engine.store.connection import Connection
 
-KILLS, HAND_OVERS = 20, 10
+KILLS, HAND_OVERS = 20, 20
 _RATE = 100.0
 _TAKE_OVER_SECONDS = 15.0
 #: What lies around a hand-over: payments that arrived so long before and after it may have waited for it.

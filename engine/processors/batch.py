@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
 
 import msgspec
 
@@ -22,7 +21,7 @@ from ledger import binary
 from settlement.lifecycle import FINAL, State, may
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """A message to go out: to whom (a participant's id), its type, its bytes."""
 
     recipient: str
@@ -30,7 +29,7 @@ class Answer(NamedTuple):
     payload: bytes
 
 
-class Posted(NamedTuple):
+class Posted(msgspec.Struct, frozen=True, gc=False):
     """An answer with its number in the writer's outbox, as the relay publishes it."""
 
     seq: int
@@ -38,7 +37,7 @@ class Posted(NamedTuple):
     answer: Answer
 
 
-class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One change of state, as it goes to ``payments.events``. ``id`` is the same however often it is sent."""
 
     id: str
@@ -78,7 +77,7 @@ class Waiting:
     position: int | None = None
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where in the writer's own input a decision was asked for; ``source`` is the number of topic and partition."""
 
     partition: int
@@ -122,7 +121,7 @@ class Batch:
         first = self._answer(payment_id, answers)
         if state in FINAL:
             self.changes.outcomes.append(
-                rows.outcome(payment_id, self.at, (first, len(answers)), self.writer_no, state.value, duplicate_of)
+                rows.outcome(payment_id, self.at, (first, len(answers)), self.writer_no, state, duplicate_of)
             )
         self.events.append(self._event(envelope, payment_id, 0, state, reason, explanation, duplicate_of))
 
@@ -133,11 +132,11 @@ class Batch:
         if not may(waiting.state, state):
             raise ValueError(f"{ids.shown(waiting.envelope.payment_id)}: {waiting.state} cannot become {state}")
         payment_id = waiting.envelope.payment_id
-        self.changes.transitions.append(rows.transition(payment_id, waiting.step, self.at, state.value, reason, cause))
+        self.changes.transitions.append(rows.transition(payment_id, waiting.step, self.at, state, reason, cause))
         first = self._answer(payment_id, answers)
         if state in FINAL:
             self.changes.outcomes.append(
-                rows.outcome(payment_id, self.at, (first, len(answers)), self.writer_no, state.value, None)
+                rows.outcome(payment_id, self.at, (first, len(answers)), self.writer_no, state, None)
             )
         self.events.append(self._event(waiting.envelope, payment_id, waiting.step, state, reason, cause, None))
         waiting.state = state
@@ -153,7 +152,7 @@ class Batch:
                 waiting.position,
                 None if waiting.until is None else binary.days(waiting.until),
                 self.writer,
-                waiting.state.value,
+                waiting.state,
                 encode_envelope(waiting.envelope),
             )
         )
@@ -171,54 +170,46 @@ class Batch:
         self.changes.claims.append(rows.claim(message_id, bytes.fromhex(digest), self.at, name))
 
     def _answer(self, payment_id: bytes, answers: Sequence[Answer]) -> int:
-        first = self.next_seq
+        first = seq = self.next_seq
+        writer_no, at = self.writer_no, self.at
         for answer in answers:
-            self.changes.outbox.append(rows.outbox(self.writer_no, self.next_seq, payment_id, self.at, *answer))
-            self.posted.append(Posted(self.next_seq, payment_id, answer))
-            self.next_seq += 1
+            self.changes.outbox.append(
+                rows.outbox(writer_no, seq, payment_id, at, answer.recipient, answer.type, answer.payload)
+            )
+            self.posted.append(Posted(seq, payment_id, answer))
+            seq += 1
+        self.next_seq = seq
         return first
 
     def _inbox_row(
         self, envelope: Envelope, payment_id: bytes, place: Place, state: State, reason: str | None, why: str | None
     ) -> bytes:
-        payment, route = envelope.payment, envelope.route
-        amount = None if payment is None else payment.amount
-        versions = self.versions_of(envelope)
+        minor = currency = kind = value_date = instruction_id = end_to_end_id = uetr = None
+        if (payment := envelope.payment) is not None:
+            kind, value_date, uetr = payment.kind, payment.value_date, payment.uetr
+            instruction_id, end_to_end_id = payment.instruction_id, payment.end_to_end_id
+            if (amount := payment.amount) is not None:
+                minor, currency = amount.minor, amount.currency
+        priority = debit = credit = None
+        if (route := envelope.route) is not None:
+            priority, debit, credit = route.priority, route.debit, route.credit
         return rows.inbox(
-            rows.InboxPlace(
-                payment_id,
-                envelope.attempt,
-                envelope.count,
-                bytes.fromhex(envelope.digest),
-                binary.micros_of_ms(envelope.received_ms),
-                self.at,
-                place.partition,
-                place.offset,
-                versions,
-            ),
-            None if amount is None else amount.minor,
+            payment_id,
+            envelope.attempt,
+            envelope.count,
+            bytes.fromhex(envelope.digest),
+            binary.micros_of_ms(envelope.received_ms),
+            self.at,
+            place.partition,
+            place.offset,
+            self.versions_of(envelope),
+            minor,
             (
-                state.value,
-                self.writer,
-                envelope.scheme,
-                envelope.type,
-                None if payment is None else payment.kind.value,
-                None if route is None else route.priority,
-                envelope.sender,
-                None if route is None else route.debit,
-                None if route is None else route.credit,
-                None if amount is None else amount.currency,
-                None if payment is None else payment.value_date,
+                state, self.writer, envelope.scheme, envelope.type, kind, priority, envelope.sender, debit, credit,
+                currency, value_date,
             ),
-            (
-                envelope.reference,
-                None if payment is None else payment.instruction_id,
-                None if payment is None else payment.end_to_end_id,
-                None if payment is None else payment.uetr,
-                reason,
-                why,
-            ),
-        )
+            (envelope.reference, instruction_id, end_to_end_id, uetr, reason, why),
+        )  # fmt: skip
 
     def _event(
         self,
@@ -230,31 +221,37 @@ class Batch:
         explanation: str | None,
         duplicate_of: bytes | None,
     ) -> Event:
-        payment, route, clearance = envelope.payment, envelope.route, envelope.clearance
-        amount = None if payment is None else payment.amount
-        shown = payment_id.hex()
+        decimal = currency = uetr = book = debit = credit = None
+        if (payment := envelope.payment) is not None:
+            uetr = payment.uetr
+            if (amount := payment.amount) is not None:
+                decimal, currency = amount.decimal, amount.currency
+        if (route := envelope.route) is not None:
+            book, debit, credit = route.book, route.debit, route.credit
+        clearance, findings = envelope.clearance, envelope.findings
+        # By place, in the order of the fields: with 23 names the same call takes seven times as long.
         return Event(
-            id=f"{shown}-{envelope.attempt}-{step}",
-            payment_id=ids.shown(payment_id),
-            attempt=envelope.attempt,
-            index=envelope.index,
-            count=envelope.count,
-            state=state.value,
-            reason=reason,
-            explanation=explanation,
-            at=self.shown_at,
-            book=None if route is None else route.book,
-            scheme=envelope.scheme,
-            type=envelope.type,
-            sender=envelope.sender,
-            debit=None if route is None else route.debit,
-            credit=None if route is None else route.credit,
-            amount=None if amount is None else amount.decimal,
-            currency=None if amount is None else amount.currency,
-            reference=envelope.reference,
-            uetr=None if payment is None else payment.uetr,
-            duplicate_of=None if duplicate_of is None else ids.shown(duplicate_of),
-            findings=tuple(finding.code for finding in envelope.findings),
-            list_version=None if clearance is None else clearance.list_version,
-            hits=0 if clearance is None else len(clearance.hits),
+            f"{payment_id.hex()}-{envelope.attempt}-{step}",
+            ids.shown(payment_id),
+            state,
+            self.shown_at,
+            envelope.attempt,
+            envelope.index,
+            envelope.count,
+            reason,
+            explanation,
+            book,
+            envelope.scheme,
+            envelope.type,
+            envelope.sender,
+            debit,
+            credit,
+            decimal,
+            currency,
+            envelope.reference,
+            uetr,
+            None if duplicate_of is None else ids.shown(duplicate_of),
+            tuple([finding.code for finding in findings]) if findings else (),
+            None if clearance is None else clearance.list_version,
+            0 if clearance is None else len(clearance.hits),
         )

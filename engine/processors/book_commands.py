@@ -238,6 +238,10 @@ class BookCommands:
             admission = admit(instruction, facts, due=today.isoformat())
             self._writer.resume(waiting, instruction, admission, batch, self._letter(batch))
         self._release(batch)
+        # One that queued and then went all the same is in the rows to be kept: it is taken out behind them.
+        gone = [one.envelope.payment_id for one in due if one.envelope.payment_id.hex() not in state.waiting]
+        if gone:
+            batch.changes.statements.append(books.forget(gone))
         return len(due)
 
     def _stop(self, command: commanding.Command, batch: Batch) -> str:  # noqa: ARG002

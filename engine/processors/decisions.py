@@ -57,7 +57,9 @@ class Claims:
 
     def look(self, envelope: Envelope) -> Repetition | None:
         """Whose an envelope's references are, if somebody else's; takes nothing."""
-        message = ids.message_id(envelope.payment_id)
+        return self._look(envelope, ids.payment_id(envelope.source, envelope.offset, 0))
+
+    def _look(self, envelope: Envelope, message: bytes) -> Repetition | None:
         for name, digest in envelope.claims:
             found = self._taken.get(name)
             if found is not None and found[0] != message:
@@ -66,10 +68,10 @@ class Claims:
 
     def take(self, envelope: Envelope, batch: Batch) -> Repetition | None:
         """Take an envelope's references, or say whose they are."""
-        repetition = self.look(envelope)
+        message = ids.payment_id(envelope.source, envelope.offset, 0)
+        repetition = self._look(envelope, message)
         if repetition is not None:
             return repetition
-        message = ids.message_id(envelope.payment_id)
         for name, digest in envelope.claims:
             if name not in self._taken:
                 self._taken[name] = (message, bytes.fromhex(digest))

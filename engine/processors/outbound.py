@@ -9,7 +9,9 @@ payment, camt.029 for a cancellation request. A file's acknowledgement reports a
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.processors.batch import Answer
 from engine.wire import Envelope, Rejection
@@ -20,6 +22,8 @@ from settlement.schemes import SCHEMES, Statuses
 
 _NAK = re.compile(r"[A-Z][0-9]{2}")
 _LOGICAL_TERMINAL, _SESSION, _SEQUENCE = (re.compile(form) for form in (r"[A-Z0-9]{12}", r"[0-9]{4}", r"[0-9]{6}"))
+_BASIC = re.compile(r"[A-Z0-9]{12}[0-9]{10}")
+_NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,12 @@ class Correspondence:
     @property
     def swift_time(self) -> str:
         """YYMMDDHHMM."""
-        at = self.at
-        return f"{at[2:4]}{at[5:7]}{at[8:10]}{at[11:13]}{at[14:16]}"
+        return _swift_time(self.at)
+
+
+@lru_cache(maxsize=8)
+def _swift_time(at: str) -> str:
+    return f"{at[2:4]}{at[5:7]}{at[8:10]}{at[11:13]}{at[14:16]}"
 
 
 def answers(
@@ -75,31 +83,37 @@ def _swift(
     return found
 
 
-def _reply(envelope: Envelope, name: str, default: str = "") -> str:
-    if name in envelope.reply:
-        return envelope.reply[name]
-    payment = envelope.payment
-    return default if payment is None else payment.details.get(name, default)
+def _quotes(envelope: Envelope) -> Mapping[str, str]:
+    """What an answer quotes of the message answered."""
+    details = _NOTHING if envelope.payment is None else envelope.payment.details
+    return {**details, **envelope.reply} if envelope.reply else details
 
 
 def _service(envelope: Envelope, letter: Correspondence, reason: Rejection | None) -> Answer:
     """ACK or NAK (service message 21) of the sender's message."""
-    sender = envelope.sender or ""
+    sender, quotes = envelope.sender or "", _quotes(envelope)
+    terminal, session, sequence = _basic(quotes, sender)
     payload = swift_mt.acknowledgement(
-        terminal=_quoted(envelope, "terminal", _LOGICAL_TERMINAL, _terminal(sender)),
-        session=_quoted(envelope, "session", _SESSION, "0000"),
-        sequence=_quoted(envelope, "sequence", _SEQUENCE, "000000"),
+        terminal=terminal,
+        session=session,
+        sequence=sequence,
         at=letter.swift_time,
-        mur=_reply(envelope, "block3.108") or None,
+        mur=quotes.get("block3.108") or None,
         error=None if reason is None else _nak_code(reason),
     )
     return Answer(sender, "ACK" if reason is None else "NAK", payload)
 
 
-def _quoted(envelope: Envelope, name: str, form: re.Pattern[str], default: str) -> str:
-    """A part of block 1 as it was sent; the default where the message is broken in that very place."""
-    said = _reply(envelope, name)
-    return said if form.fullmatch(said) else default
+def _basic(quotes: Mapping[str, str], sender: str) -> tuple[str, str, str]:
+    """Terminal, session and sequence of block 1 as sent; the default of each where the message is broken there."""
+    terminal, session, sequence = quotes.get("terminal", ""), quotes.get("session", ""), quotes.get("sequence", "")
+    if len(terminal) == 12 and len(session) == 4 and _BASIC.fullmatch(f"{terminal}{session}{sequence}"):
+        return terminal, session, sequence
+    return (
+        terminal if _LOGICAL_TERMINAL.fullmatch(terminal) else _terminal(sender),
+        session if _SESSION.fullmatch(session) else "0000",
+        sequence if _SEQUENCE.fullmatch(sequence) else "000000",
+    )
 
 
 def _nak_code(reason: Rejection) -> str:

@@ -27,8 +27,6 @@ from engine.store.leases import Lease
 
 #: How often the archiver looks whether ``done_through`` can move: it costs an index range scan of what is new.
 _ADVANCE_SECONDS = 1.0
-#: How long a hand-over waits for the archive to cover the last answers: they need not be looked for then.
-_FINISH_SECONDS = 0.15
 
 
 class OwnedBook:
@@ -41,7 +39,6 @@ class OwnedBook:
         tails: TailReader,
         schedule: Callable[[BookWriter], None],
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name = writer.ports.name
         self._writer = writer
@@ -50,25 +47,28 @@ class OwnedBook:
         self._tails = tails
         self._schedule = schedule
         self._clock = clock
-        self._sleep = sleep
 
     def places(self) -> Sequence[Place]:
         """Its partition of the routed payments, and of the commands."""
         return list(self._writer.ports.sources)
 
-    def load(self, lease: Lease) -> dict[Place, int]:
+    def start(self, lease: Lease) -> dict[Place, int]:
+        """Take over; where to read from."""
+        return self._writer.start(lease)
+
+    def load(self, lease: Lease) -> None:
         """Rebuild the book and what the relay has to make up for."""
-        positions = self._writer.load(lease)
-        self._writer.ports.relay.recover(self._admin, self._tails)
-        return positions
+        self._writer.load()
+        self._writer.ports.relay.recover(self._admin, self._tails, handed_over=lease.handed_over)
 
     def process(self, records: Sequence[Record]) -> int:
         """Payments as one batch, then each command in a commit of its own."""
         payments = [one for one in records if one.topic != COMMANDS]
         decided = self._writer.process(payments)
-        for one in records:
-            if one.topic == COMMANDS:
-                self._commands.apply(one, self._routed_offset())
+        if len(payments) < len(records):
+            for one in records:
+                if one.topic == COMMANDS:
+                    self._commands.apply(one, self._routed_offset())
         return decided
 
     def _routed_offset(self) -> int:
@@ -86,14 +86,13 @@ class OwnedBook:
         self._writer.ports.relay.pump(now)
         self._schedule(self._writer)
 
-    def close(self) -> None:
-        """Everything that was committed is published and said to be; who comes next need not look for it."""
-        relay = self._writer.ports.relay
-        until = self._clock() + _FINISH_SECONDS
-        relay.finish(self._clock())
-        while relay.backlog and self._clock() < until:  # the archive is about to cover the last of it
-            self._sleep(0.01)
-            relay.finish(self._clock())
+    def waits(self) -> bool:
+        """Whether there are answers that the archive is about to let out."""
+        return self._writer.ports.relay.backlog > 0
+
+    def close(self) -> bool:
+        """What is published is said to be; who comes next publishes the rest, and looks for nothing."""
+        return self._writer.ports.relay.finish(self._clock())
 
 
 class Recorder(Writer):
@@ -136,11 +135,14 @@ class OwnedRecorder:
         """All partitions of what is rejected, held and noted."""
         return list(self._writer.ports.sources)
 
-    def load(self, lease: Lease) -> dict[Place, int]:
-        """Take over, and make up for what the relay before left."""
-        positions = self._writer.load(lease)
-        self._writer.ports.relay.recover(self._admin, self._tails)
-        return positions
+    def start(self, lease: Lease) -> dict[Place, int]:
+        """Take over; where to read from."""
+        return self._writer.start(lease)
+
+    def load(self, lease: Lease) -> None:
+        """Make up for what the relay before left."""
+        self._writer.load()
+        self._writer.ports.relay.recover(self._admin, self._tails, handed_over=lease.handed_over)
 
     def process(self, records: Sequence[Record]) -> int:
         """One batch."""
@@ -155,9 +157,13 @@ class OwnedRecorder:
         self._writer.ports.relay.pump(now)
         self._release()
 
-    def close(self) -> None:
+    def waits(self) -> bool:
+        """Whether there are answers that the archive is about to let out."""
+        return self._writer.ports.relay.backlog > 0
+
+    def close(self) -> bool:
         """The last checkpoint."""
-        self._writer.ports.relay.finish(time.monotonic())
+        return self._writer.ports.relay.finish(time.monotonic())
 
 
 class OwnedArchiver:
@@ -176,7 +182,7 @@ class OwnedArchiver:
         """All ingest partitions."""
         return list(self._ports.sources)
 
-    def load(self, lease: Lease) -> dict[Place, int]:
+    def start(self, lease: Lease) -> dict[Place, int]:
         """Take over at the stored positions."""
         connection = self._ports.connection
         for source in self._ports.sources.values():
@@ -185,6 +191,9 @@ class OwnedArchiver:
         self._archiver = self._make(connection, lease, self._ports.sources)
         self._archiver.positions = {source: stored[source] for source in self._ports.sources.values()}
         return {place: stored[source] for place, source in self._ports.sources.items()}
+
+    def load(self, lease: Lease) -> None:
+        """Nothing: it keeps nothing in memory."""
 
     def process(self, records: Sequence[Record]) -> int:
         """Keep a batch."""
@@ -202,7 +211,12 @@ class OwnedArchiver:
             self._archiver.advance()
             self._advanced = now
 
-    def close(self) -> None:
+    def waits(self) -> bool:
+        """Never."""
+        return False
+
+    def close(self) -> bool:
         """One last look."""
         if self._archiver is not None:
             self._archiver.advance()
+        return True

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -18,19 +19,33 @@ from engine import ids
 from engine.bus.port import Admin, Producer, TailReader
 from engine.bus.record import Outgoing, cloud_event
 from engine.bus.topics import EVENTS, outbound_topic
-from engine.processors.batch import Answer, Event, Posted
+from engine.processors.batch import Event, Posted
 from engine.store import outbox as store
 from engine.store import recoveries
 from engine.store.connection import Connection
 
-_encode = msgspec.json.encode
+_encode = msgspec.json.Encoder().encode
 #: Clocks of one host and the broker's append time agree far better than this; the tail read is that much longer.
 _MARGIN = timedelta(seconds=5)
 #: A checkpoint waits for the broker and the writer waits with it: rarer, and the tail read after a crash is longer.
 _CHECKPOINT_SECONDS = 5.0
+#: After a take-over the first one comes sooner, and not at once: payments wait for the writer then.
+_FIRST_CHECKPOINT_SECONDS = 0.5
 #: A request to the broker carries the answers to one recipient, so many recipients are many requests. Each round of
 #: answers waits this long for each recipient of the round before: a lone answer goes at once, a crowd gathers.
 _SECONDS_A_RECIPIENT = 0.005
+
+
+@lru_cache(maxsize=1_000)
+def _head(source: str, kind: str) -> dict[str, bytes]:
+    """The headers that all messages of a kind share; each adds its own, and its id in place of this one's."""
+    return cloud_event("", source, kind)
+
+
+@lru_cache(maxsize=16)
+def _subject(payment_id: bytes) -> bytes:
+    """A payment's id as a header: its answers go out one behind the other."""
+    return ids.shown(payment_id).encode()
 
 
 class Relay:
@@ -53,10 +68,11 @@ class Relay:
         self._archived: dict[int, int] = {}
         self._published = 0
         self._stored = 0
-        self._checkpoint_at = 0.0
+        self._checkpoint_at: float | None = None
         self._longest_wait = longest_wait
         self._round_at = 0.0
         self._dirty = False
+        self._found = 0
         self._told: set[tuple[bytes, str, str, bytes]] = set()
 
     @property
@@ -68,15 +84,7 @@ class Relay:
         """Take what a commit has made true; events go out at once."""
         self._pending.extend(posted)
         for event in events:
-            self._producer.send(
-                Outgoing(
-                    EVENTS,
-                    None,
-                    event.payment_id.encode(),
-                    _encode(event),
-                    cloud_event(event.id, self._source, "state", time=event.at),
-                )
-            )
+            self._tell(event)
         self._dirty = self._dirty or bool(events)
 
     def pump(self, now: float) -> None:
@@ -84,19 +92,24 @@ class Relay:
         if self._pending and now >= self._round_at:
             self._round_at = now + min(self._longest_wait, self._round() * _SECONDS_A_RECIPIENT)
         self._producer.poll()
+        if self._checkpoint_at is None:
+            self._checkpoint_at = now + _FIRST_CHECKPOINT_SECONDS - _CHECKPOINT_SECONDS
         if self._dirty and now - self._checkpoint_at >= _CHECKPOINT_SECONDS:
             self.checkpoint(now)
 
     def _round(self) -> int:
         """Publish what can go; to how many recipients."""
-        recipients, asked = set(), False
+        recipients, asked, covered = set(), False, b""
         while self._pending:
-            if not self._covered(self._pending[0]):
-                if asked:
-                    break
-                self._archived, asked = store.archived(self._connection), True
-                continue
-            posted = self._pending.popleft()
+            posted = self._pending[0]
+            if posted.payment_id != covered:  # a payment's answers stand together: it is looked at once
+                if not self._covered(posted):
+                    if asked:
+                        break
+                    self._archived, asked = store.archived(self._connection), True
+                    continue
+                covered = posted.payment_id
+            self._pending.popleft()
             self._publish(posted)
             recipients.add(posted.answer.recipient)
         return len(recipients)
@@ -110,17 +123,27 @@ class Relay:
         self._checkpoint_at = now
         self._dirty = False
 
-    def finish(self, now: float) -> None:
-        """Before leaving: publish what the archive covers, whoever else could be waited for, and say so."""
+    def finish(self, now: float) -> bool:
+        """Before leaving: publish what the archive covers, and say so. True when nothing behind that was ever sent."""
         self._round()
+        if not self._pending or self._pending[0].seq > self._found:
+            self._published = max(self._published, self._found)
         self.checkpoint(now)
+        return self._published >= self._found
 
-    def recover(self, admin: Admin, tails: TailReader) -> None:
-        """After a start: publish what was committed and is not in the outgoing topics yet, and repeat late events."""
+    def recover(self, admin: Admin, tails: TailReader, *, handed_over: bool = False) -> None:
+        """After a start: publish what was committed and is not in the outgoing topics yet, and repeat late events.
+
+        ``handed_over``: the relay before has finished (`finish`), so there is nothing to look for and no late event.
+        """
         self._told = recoveries.told(self._connection)
         published, at = store.place(self._connection, self._writer_no)
-        self._published = self._stored = published
+        self._published = self._stored = self._found = published
         waiting = store.unpublished(self._connection, self._writer_no, published)
+        self._checkpoint_at = None
+        if handed_over:
+            self._pending = deque(posted for posted, _ in waiting)
+            return
         since = min((posted_at for _, posted_at in waiting), default=datetime.now(UTC)) - _MARGIN
         topics = sorted({outbound_topic(posted.answer.recipient) for posted, _ in waiting})
         found: dict[str, set[int]] = {topic: set() for topic in topics}
@@ -130,23 +153,17 @@ class Relay:
             if writer_no == str(self._writer_no) and seq.isdigit():
                 found[record.topic].add(int(seq))
         self._pending.clear()
-        self._pending.extend(
-            posted for posted, _ in waiting if posted.seq not in found[outbound_topic(posted.answer.recipient)]
-        )
+        for posted, _ in waiting:
+            if posted.seq in found[outbound_topic(posted.answer.recipient)]:
+                self._found = posted.seq
+            else:
+                self._pending.append(posted)
         if self._pending:  # what comes after a gap was sent, and is looked for again after the next crash
             self._published = self._pending[0].seq - 1
         elif waiting:
             self._published = waiting[-1][0].seq
         for event in store.events_since(self._connection, self._writer_no, at - _MARGIN):
-            self._producer.send(
-                Outgoing(
-                    EVENTS,
-                    None,
-                    event.payment_id.encode(),
-                    _encode(event),
-                    cloud_event(event.id, self._source, "state", time=event.at),
-                )
-            )
+            self._tell(event)
         self._dirty = True
 
     def _covered(self, posted: Posted) -> bool:
@@ -154,14 +171,21 @@ class Relay:
         return offset < self._archived.get(source, 0)
 
     def _publish(self, posted: Posted) -> None:
-        answer: Answer = posted.answer
+        answer = posted.answer
         self._published = posted.seq
         self._dirty = True
         if self._told and self._was_told(posted):
             return
-        headers = cloud_event(f"{self._writer_no}-{posted.seq}", self._source, answer.type)
-        headers["ce_subject"] = ids.shown(posted.payment_id).encode()
+        headers = {
+            **_head(self._source, answer.type),
+            "ce_id": f"{self._writer_no}-{posted.seq}".encode(),
+            "ce_subject": _subject(posted.payment_id),
+        }
         self._producer.send(Outgoing(outbound_topic(answer.recipient), 0, None, answer.payload, headers))
+
+    def _tell(self, event: Event) -> None:
+        headers = {**_head(self._source, "state"), "ce_id": event.id.encode(), "ce_time": event.at.encode()}
+        self._producer.send(Outgoing(EVENTS, None, event.payment_id.encode(), _encode(event), headers))
 
     def _was_told(self, posted: Posted) -> bool:
         """Whether the recipient has this very answer from before the ledger was restored from a backup."""

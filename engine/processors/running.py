@@ -27,6 +27,8 @@ _TAKE_SECONDS = 0.025
 #: How long a standby reads along before it pauses: afterwards its consumer knows every leader and has a connection to
 #: it. A consumer that has read nothing takes half a second to its first message.
 _WARM_SECONDS = 1.0
+#: How long a process that is to leave goes on working until every answer is out: who comes next then has none to send.
+_DRAIN_SECONDS = 0.15
 
 
 class Owned(Protocol):
@@ -37,8 +39,11 @@ class Owned(Protocol):
     def places(self) -> Sequence[Place]:
         """Partitions that this writer reads."""
 
-    def load(self, lease: Lease) -> dict[Place, int]:
+    def start(self, lease: Lease) -> dict[Place, int]:
         """Take over; returns where to read from."""
+
+    def load(self, lease: Lease) -> None:
+        """Rebuild what is in memory; the bus fetches meanwhile."""
 
     def process(self, records: Sequence[Record]) -> int:
         """Decide and commit; returns how many decisions there were."""
@@ -49,8 +54,11 @@ class Owned(Protocol):
     def tick(self, now: float) -> None:
         """What has to happen even when nothing is read: the relay, the clock."""
 
-    def close(self) -> None:
-        """Finish what was started: the last checkpoint."""
+    def waits(self) -> bool:
+        """Whether a moment more lets out what was committed."""
+
+    def close(self) -> bool:
+        """Finish what was started: the last checkpoint. True when who comes next has nothing to look for."""
 
 
 class WriterProcess:
@@ -102,23 +110,38 @@ class WriterProcess:
             while not self._stopping:
                 self.step()
             _log.info("handing over", books=self.owned)
-            for writer in self._writers:
-                if writer.name in self._leases:
-                    writer.close()
+            self._drain()
+            for writer in self._writers:  # each as soon as it can go: the others need not stand still meanwhile
+                lease = self._leases.get(writer.name)
+                if lease is not None:
+                    self._give_up(lease, finished=writer.close())
         finally:
-            self._give_up()
+            for lease in list(self._leases.values()):
+                self._give_up(lease, finished=False)
+
+    def _drain(self) -> None:
+        """Go on for a moment, until nothing waits to be let out: under load something always does."""
+        until = self._clock() + _DRAIN_SECONDS
+        while self._clock() < until and any(one.waits() for one in self._writers if one.name in self._leases):
+            if not self._work(self._linger):
+                self._sleep(_TAKE_SECONDS / 5)
 
     def step(self) -> None:
         """One turn."""
-        now = self._clock()
-        waits = len(self._leases) < len(self._writers) and now - self._asked >= _TAKE_SECONDS
-        if waits and not self._take_one():
-            self._asked = now
-        if not self._leases:
+        now, took = self._clock(), False
+        if len(self._leases) < len(self._writers) and now - self._asked >= _TAKE_SECONDS:
+            took = self._take_one()
+            if not took:
+                self._asked = now
+        if self._leases:  # while more may be free, what is there already does not wait for a fuller batch
+            self._work(0.0 if took else self._linger)
+        else:
             self._stand_by(now)
-            return
+
+    def _work(self, linger: float) -> bool:
+        """Read and decide once; renew, relay. Whether anything was read."""
         self._pause()
-        records = self._consumer.poll_batch(self._limit, self._linger)
+        records = self._consumer.poll_batch(self._limit, linger)
         if records:
             self._process(records)
         now = self._clock()
@@ -129,6 +152,7 @@ class WriterProcess:
         for writer in self._writers:
             if writer.name in self._leases:
                 writer.tick(now)
+        return bool(records)
 
     def _stand_by(self, now: float) -> None:
         """Own nothing, and be ready: read along for a moment, once, then pause."""
@@ -164,8 +188,11 @@ class WriterProcess:
                 continue
             lease = leases.take(self._connection, writer.name, self._owner)
             if lease is not None:
+                if not self._leases:
+                    self._renewed = self._clock()
                 self._leases[writer.name] = lease
-                self._read(writer.load(lease))
+                self._read(writer.start(lease))
+                writer.load(lease)
                 self._metrics.lease(writer.name, lease.epoch, held=True)
                 _log.info("lease taken", book=writer.name, epoch=lease.epoch)
                 return True
@@ -192,11 +219,10 @@ class WriterProcess:
             self._consumer.resume(self._paused - wanted)
         self._paused = wanted
 
-    def _give_up(self) -> None:
-        for lease in self._leases.values():
-            try:
-                leases.give_up(self._connection, lease)
-                _log.info("lease given up", book=lease.writer, epoch=lease.epoch)
-            except Exception as problem:
-                _log.warning("lease not given up", book=lease.writer, detail=str(problem))
-        self._leases.clear()
+    def _give_up(self, lease: Lease, *, finished: bool) -> None:
+        del self._leases[lease.writer]
+        try:
+            leases.give_up(self._connection, lease, finished=finished)
+            _log.info("lease given up", book=lease.writer, epoch=lease.epoch)
+        except Exception as problem:
+            _log.warning("lease not given up", book=lease.writer, detail=str(problem))

@@ -119,7 +119,8 @@ class BookWriter(Writer):
         delivered: list[Envelope],
     ) -> None:
         envelope, place = arrival.envelope, arrival.place
-        if envelope.payment_id.hex() in self.state.waiting:
+        key = envelope.payment_id.hex()
+        if key in self.state.waiting:
             raise AlreadyDecidedError("a redelivery of a payment that waits")
         error = self.crash_of(place)
         if error is not None:
@@ -136,7 +137,7 @@ class BookWriter(Writer):
         if repetition is not None:
             self._refuse(envelope, place, batch, letter, repetition.rejection())
             return
-        instruction = instruction_of(envelope, place.offset)
+        instruction = instruction_of(envelope, place.offset, key)
         admission = admit(instruction, facts)
         if admission.reason is not None:
             reason = Rejection(admission.reason.code, admission.reason.text, "book")
@@ -146,6 +147,7 @@ class BookWriter(Writer):
         else:
             disposition = self.state.book.submit(instruction)
             if disposition.state is State.SETTLED:
+                self.state.kinds[key] = instruction.kind
                 self._settled(envelope, place, batch, letter, delivered)
             elif disposition.reason is not None:
                 reason = Rejection(disposition.reason.code, disposition.reason.text, "book")
@@ -158,7 +160,6 @@ class BookWriter(Writer):
     def _settled(
         self, envelope: Envelope, place: Place, batch: Batch, letter: outbound.Correspondence, delivered: list[Envelope]
     ) -> None:
-        self.state.kinds[envelope.payment_id.hex()] = _kind(envelope)
         first = envelope.attempt == 0
         batch.decide(
             envelope, place, State.SETTLED, answers=outbound.answers(envelope, State.SETTLED, letter, first=first)
@@ -221,7 +222,10 @@ class BookWriter(Writer):
         for posted in batch.posted:
             if posted.payment_id in originals:  # queued and then ended in this batch: the later report alone
                 known, answer = earlier.setdefault(posted.payment_id, []), posted.answer
-                known[:] = [*(one for one in known if one[:2] != answer[:2]), answer]
+                known[:] = [
+                    *(one for one in known if (one.recipient, one.type) != (answer.recipient, answer.type)),
+                    answer,
+                ]
         for arrival, repetition in repeated:
             envelope = arrival.envelope
             found = earlier.get(original_payment(repetition, envelope), ())
@@ -316,4 +320,4 @@ class BookWriter(Writer):
 
 
 def _kind(envelope: Envelope) -> str:
-    return "payment" if envelope.payment is None else envelope.payment.kind.value
+    return "payment" if envelope.payment is None else envelope.payment.kind

@@ -29,6 +29,8 @@ from engine.store.leases import Lease
 from engine.wire import Envelope, decode
 
 Clock = Callable[[], datetime]
+#: A payment and the number of the attempt at it.
+Attempt = tuple[bytes, int]
 
 #: After a redelivery was found by the database, this many batches look before they leap.
 _WARY_BATCHES = 50
@@ -66,20 +68,25 @@ class Writer(ABC):
 
     # -- ownership -----------------------------------------------------------------------------------------------------
 
-    def load(self, lease: Lease) -> dict[BusPlace, int]:
-        """Take over at this lease: everything from Postgres; returns where to read from."""
+    def start(self, lease: Lease) -> dict[BusPlace, int]:
+        """Take over at this lease: where to read from. ``load`` comes before the first batch."""
         connection, ports = self.ports.connection, self.ports
         self.lease = lease
-        for source in ports.sources.values():
-            commits.add_position(connection, lease, source)
         stored = commits.positions(connection, ports.name)
-        self.positions = {source: stored[source] for source in ports.sources.values()}
+        for source in ports.sources.values():
+            if source not in stored:
+                commits.add_position(connection, lease, source)
+        self.positions = {source: stored.get(source, 0) for source in ports.sources.values()}
+        return {place: self.positions[source] for place, source in ports.sources.items()}
+
+    def load(self) -> None:
+        """Everything else from Postgres."""
+        connection, ports = self.ports.connection, self.ports
         self.next_seq = outbox.last_seq(connection, ports.writer_no) + 1
         said = outbox.unpublished(connection, ports.writer_no, self.next_seq - 2)
         self._latest = max((self._latest, *(at for _, at in said)))
         self._crashed = crashes.put_aside(connection, list(self.positions))
         self.reload()
-        return {place: self.positions[source] for place, source in ports.sources.items()}
 
     @abstractmethod
     def reload(self) -> None:
@@ -91,10 +98,8 @@ class Writer(ABC):
         """Decide and commit what was read; returns how many payments were decided."""
         if not records:
             return 0
-        arrivals = [self._arrival(record) for record in records]
-        moved = self._moved(records)
-        fresh = [a for a in arrivals if (a.envelope.payment_id, a.envelope.attempt) not in self._seen]
-        fresh = _without_repeats(fresh)
+        arrived, moved = self._arrived(records)
+        fresh = list(arrived.values())
         if self._wary > 0:
             self._wary -= 1
             fresh = self._undecided(fresh)
@@ -111,7 +116,9 @@ class Writer(ABC):
                 fresh = self._undecided(fresh)
         else:
             raise RuntimeError(f"{self.ports.name}: a batch of {len(fresh)} collides again and again")
-        self._seen.add((a.envelope.payment_id, a.envelope.attempt) for a in fresh)
+        if len(fresh) < len(arrived):
+            arrived = {(a.envelope.payment_id, a.envelope.attempt): a for a in fresh}
+        self._seen.add(arrived)
         self.positions.update({source: after for source, _, after in moved})
         return len(fresh)
 
@@ -168,15 +175,19 @@ class Writer(ABC):
         place = arrival.place
         crashes.record(self.ports.connection, place.source, place.offset, f"{type(problem).__name__}: {problem}")
 
-    def _arrival(self, record: Record) -> Arrival:
-        source = self.ports.sources[record.topic, record.partition]
-        return Arrival(decode(record.value), Place(record.partition, record.offset, source))
-
-    def _moved(self, records: Sequence[Record]) -> list[tuple[int, int, int]]:
+    def _arrived(self, records: Sequence[Record]) -> tuple[dict[Attempt, Arrival], list[tuple[int, int, int]]]:
+        """The first of each attempt that was not seen before, and how far each source is read then."""
+        arrived: dict[Attempt, Arrival] = {}
         after: dict[int, int] = {}
+        sources, seen = self.ports.sources, self._seen
         for record in records:
-            after[self.ports.sources[record.topic, record.partition]] = record.offset + 1
-        return [(source, self.positions[source], offset) for source, offset in sorted(after.items())]
+            source = sources[record.topic, record.partition]
+            after[source] = record.offset + 1
+            envelope = decode(record.value)
+            attempt = (envelope.payment_id, envelope.attempt)
+            if attempt not in seen and attempt not in arrived:
+                arrived[attempt] = Arrival(envelope, Place(record.partition, record.offset, source))
+        return arrived, [(source, self.positions[source], offset) for source, offset in sorted(after.items())]
 
     def _undecided(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
         """Without those that the inbox has; the same place with other bytes stops everything."""
@@ -189,11 +200,3 @@ class Writer(ABC):
                     f"payment {envelope.payment_id.hex()} was decided for other bytes: its topic was recreated"
                 )
         return [a for a in arrivals if (a.envelope.payment_id, a.envelope.attempt) not in known]
-
-
-def _without_repeats(arrivals: Sequence[Arrival]) -> list[Arrival]:
-    """The first of each attempt in this very batch."""
-    first: dict[tuple[bytes, int], Arrival] = {}
-    for arrival in arrivals:
-        first.setdefault((arrival.envelope.payment_id, arrival.envelope.attempt), arrival)
-    return list(first.values())

@@ -17,8 +17,8 @@ from uuid import UUID
 
 from engine import ids
 from engine.bus.record import Place, Record
-from engine.simulation.bank import RANKS, Bank, PaymentKey, Queued
-from engine.simulation.workload import Sent
+from engine.simulation.bank import Account, Bank, PaymentKey, Queued
+from engine.simulation.workload import RANKS, Sent
 from engine.store.memory import Change, Commit, MemoryPostgres
 
 #: Invariant -> what it says, in the order in which the documentation has them.
@@ -29,7 +29,7 @@ INVARIANTS: Mapping[str, str] = {
     "I4": "Every accepted message is archived as received, and each of its payments is decided.",
     "I5": "A payment has one terminal outcome, the one that the model says, and history never changes.",
     "I6": "No account is below its credit line after any commit.",
-    "I7": "The queue holds what the model says should wait, and lets go what it says can go.",
+    "I7": "What waits for funds or for its day is what the model says, and goes when it says; a stopped book rests.",
     "I10": "What goes out is what was committed: once, after the commit, after the archive has the message.",
     "defect": "No worker ends by an error that is not an outage.",
 }
@@ -72,6 +72,11 @@ class Checker:
         self._server = server
         self._sources = places
         self._bank = Bank()
+        self._stopped: set[str] = set()
+        self._attempts: set[tuple[bytes, int]] = set()
+        self._cases: dict[tuple[bytes, int], str] = {}
+        #: What happened in the history, of all that may: a check of nothing is none.
+        self.seen: Counter[str] = Counter()
         self._messages: dict[tuple[int, int], Message] = {}
         self._owner: dict[str, int] = {}
         self._accounts: dict[int, tuple[str, str, str]] = {}
@@ -85,6 +90,8 @@ class Checker:
         self._posted: set[bytes] = set()
         self._last_seq: dict[int, int] = {}
         self._published: dict[str, bytes] = {}
+        self._said_out: dict[int, int] = {}
+        self._known_out: dict[int, int] = {}
         self._last_out: dict[tuple[str, str], int] = {}
         self.unordered = False
 
@@ -93,6 +100,11 @@ class Checker:
         source = self._sources[record.place]
         digest = hashlib.sha256(sent.value).digest()
         self._messages[source, record.offset] = Message(len(self._messages), sent, digest)
+
+    def case_decided(self, payment: bytes, attempt: int, decision: str) -> None:
+        """Two persons have decided what becomes of a held payment: that is its next attempt."""
+        self._cases[payment, attempt + 1] = decision
+        self.seen[f"case: {decision}"] += 1
 
     def look(self, published: list[Record]) -> None:
         """Everything since the last look; empties both lists."""
@@ -105,6 +117,8 @@ class Checker:
             for record in published:
                 self._outgoing(record)
             published.clear()
+        if self._said_out:
+            self._really_out()
 
     # -- commits -------------------------------------------------------------------------------------------------------
 
@@ -117,6 +131,9 @@ class Checker:
         for change in tables.get("engine.leases", ()):
             if change.new is not None and (change.old is None or change.new[1] != change.old[1]):
                 self._owner[change.key] = commit.session
+        for change in tables.get("engine.relays", ()):
+            assert change.new is not None
+            self._said_out[change.key] = change.new[0]
         if "engine.outbox" in tables:
             self._outbox(tables["engine.outbox"])
         if "engine.archive" in tables:
@@ -196,8 +213,7 @@ class Checker:
 
     def _decided(self, tables: dict[str, list[Change]], writers: set[str]) -> None:
         bank = self._bank
-        bank.released.clear()
-        bank.cancelled.clear()
+        bank.moved.clear()
         for change in tables.get("engine.inbox", ()):
             self._first_decision(change)
         for change in tables.get("engine.commands", ()):
@@ -205,6 +221,8 @@ class Checker:
         books = {self._accounts[change.key[0]][0] for change in tables.get("ledger.postings", ())}
         books |= {change.new[0] for change in tables.get("engine.commands", ()) if change.new is not None}
         books |= {writer for writer in writers if writer != "recorder" and writer != "archiver"}
+        for change in tables.get("engine.books", ()):
+            self._day(change)
         for book in sorted(books):
             bank.net(book)
         for change in tables.get("engine.waiting", ()):
@@ -227,40 +245,68 @@ class Checker:
         if message is None:
             raise BrokenError("I3", f"{shown} was decided and never sent")
         self.checked["I3"] += 1
-        if self._decisions[payment]:
+        if (payment, attempt) in self._attempts:
             raise BrokenError("I3", f"{shown} was decided again")
+        self._attempts.add((payment, attempt))
         self._decisions[payment] += 1
-        message.decided += 1
+        message.decided += not attempt
         if row[3] != message.digest[:16] or row[2] != message.sent.count:
             raise BrokenError("I4", f"{shown} was decided for other bytes, or its message has other payments")
-        del attempt
-        expected = self._bank.decide(message.number, index, message.sent, row[7])
+        if row[11] in self._stopped:
+            raise BrokenError("I7", f"{shown} was decided while {row[11]} was stopped")
+        key = message.number, index
+        if attempt == 0:
+            expected = self._bank.decide(key, message.sent, row[7])
+        else:
+            expected = self._by_case(payment, attempt, message.sent, Queued(key, message.sent.pays[index], row[7]))
+        self._bank.states[key] = expected
+        self._bank.moved.discard((key, "SETTLED"))  # at once, without waiting
         self._states[payment] = row[10]
+        self.seen[f"{'first' if attempt == 0 else 'next'}: {expected}"] += 1
         self.checked["I5"] += 1
         if row[10] != expected:
             what = f"{message.sent.kind} of {message.sent.sender}"
             raise BrokenError("I5", f"{shown} ({what}) is {row[10]} {row[25] or ''}, the model says {expected}")
+
+    def _by_case(self, payment: bytes, attempt: int, sent: Sent, one: Queued) -> str:
+        """What a decided case makes of a payment; one that crashes its worker does so again."""
+        decision = self._cases.get((payment, attempt))
+        if decision is None:
+            raise BrokenError("I5", f"{payment.hex()} has attempt {attempt}, which no two persons have decided")
+        if decision != "release":
+            return f"{decision}ed".upper()
+        return "HELD" if sent.kind == "poison" else self._bank.enter(one)
 
     def _key(self, payment: bytes) -> PaymentKey:
         source, offset, index = ids.coordinates(payment)
         return self._messages[source, offset].number, index
 
     def _later(self, changes: list[Change]) -> None:
-        """What left the queue: exactly what the model lets go or cancels."""
-        went: dict[str, set[PaymentKey]] = {"SETTLED": set(), "CANCELLED": set()}
+        """What became of what waited: exactly what the model says."""
+        went: set[tuple[PaymentKey, str]] = set()
         for change in changes:
             assert change.new is not None
             payment, _, _, state, _, _ = change.new
             self._decisions[payment] += 1
             self._states[payment] = state
-            went.setdefault(state, set()).add(self._key(payment))
+            went.add((self._key(payment), state))
+            self.seen[f"later: {state}"] += 1
         self.checked["I7"] += 1
-        if went["SETTLED"] != self._bank.released or went["CANCELLED"] != self._bank.cancelled or len(went) > 2:
-            raise BrokenError(
-                "I7",
-                f"left the queue: {sorted(went['SETTLED'])}, cancelled {sorted(went['CANCELLED'])}; the model says"
-                f" {sorted(self._bank.released)} and {sorted(self._bank.cancelled)}",
-            )
+        if went != self._bank.moved:
+            here, there = sorted(went - self._bank.moved), sorted(self._bank.moved - went)
+            raise BrokenError("I7", f"what waited became {here}; the model says {there}")
+
+    def _day(self, change: Change) -> None:
+        """A book's row says what the commands that were carried out have made of it."""
+        assert change.new is not None
+        _, day, phase, stopped, _ = change.new
+        bank, book = self._bank, change.key
+        self.checked["I7"] += 1
+        found, expected = (
+            (day.isoformat(), phase, bool(stopped)), (bank.dates[book], bank.phases[book], book in self._stopped),
+        )  # fmt: skip
+        if found != expected:
+            raise BrokenError("I7", f"{book} is at {found}, the model says {expected}")
 
     def _outcomes(self, tables: dict[str, list[Change]]) -> None:
         for change in tables.get("engine.outcomes", ()):
@@ -323,13 +369,21 @@ class Checker:
         book, action, arguments, text, ok, _ = change.new
         given = json.loads(arguments)
         expected = self._apply(book, action, given)
+        self.seen[action] += bool(ok)
         if bool(ok) != expected:
             raise BrokenError("I7", f"{action} {given} in {book}: {text!r}, the model says {expected}")
 
     def _apply(self, book: str, action: str, given: dict[str, str | int]) -> bool:
         bank = self._bank
+        if action in ("stop", "resume"):
+            before = book in self._stopped
+            (self._stopped.add if action == "stop" else self._stopped.discard)(book)
+            return before != (action == "stop")
+        if action in ("cut-off", "close-day", "open-day"):
+            return bank.turn(book, action)
         if action == "open-account":
-            return bank.open(book, str(given["participant"]), int(given["opening_balance"]), int(given["credit_line"]))
+            holder, opening, line = str(given["participant"]), int(given["opening_balance"]), int(given["credit_line"])
+            return bank.accounts.setdefault((book, holder), fresh := Account(opening, line)) is fresh
         if action == "set-credit-line":
             account = bank.accounts[book, str(given["participant"])]
             line = int(given["credit_line"])
@@ -339,9 +393,9 @@ class Checker:
             return True
         key = self._key(UUID(str(given["payment_id"])).bytes)
         if action == "cancel":
-            return bank.withdraw(book, key)
+            return bank.withdraw(book, key, "CANCELLED")
         one = bank.queue(book).get(key)
-        if one is None:
+        if one is None or one.until:
             return False
         queue = bank.accounts[book, one.pay.debit].queue
         if action == "priority":
@@ -350,6 +404,11 @@ class Checker:
             one.place = _end(queue, one, str(given["to"]))
         queue.sort(key=lambda queued: (queued.rank, queued.place))
         return True
+
+    @property
+    def stopped(self) -> list[str]:
+        """Books that an operator has stopped."""
+        return sorted(self._stopped)
 
     def waiting(self, book: str) -> list[bytes]:
         """Ids of payments that wait in a book, for commands to name."""
@@ -378,6 +437,16 @@ class Checker:
             raise BrokenError("I10", f"{record.topic} got {identity} after {number}-{before}")
         self._last_out[record.topic, number] = max(before, int(seq))
 
+    def _really_out(self) -> None:
+        """What a relay says is out is out: its successor does not look for it any more."""
+        rows = self._server.table("engine.outbox")
+        for number, said in self._said_out.items():
+            for seq in range(self._known_out.get(number, 0) + 1, said + 1):
+                if (number, seq) in rows and f"{number}-{seq}" not in self._published:
+                    raise BrokenError("I10", f"the relay says that {number}-{seq} is out, and it is not")
+            self._known_out[number] = said
+        self._said_out.clear()
+
     # -- the end -------------------------------------------------------------------------------------------------------
 
     def unfinished(self) -> str | None:
@@ -387,6 +456,8 @@ class Checker:
                 return f"source {source} offset {offset} ({message.sent.kind}) is not decided"
             if offset >= self._server.table("engine.archived").get(source, (0,))[0]:
                 return f"source {source} offset {offset} is not archived"
+        for payment, attempt in self._cases.keys() - self._attempts:
+            return f"the decided case of {payment.hex()} is not carried out in attempt {attempt}"
         if len(self._published) < len(self._server.table("engine.outbox")):
             missing = next(
                 f"{n}-{seq}" for n, seq in self._server.table("engine.outbox") if f"{n}-{seq}" not in self._published

@@ -15,6 +15,10 @@ class KilledError(BaseException):
     """SIGKILL of a simulated process: nothing in it runs any more, no handler, no ``finally`` of consequence."""
 
 
+class PoisonError(Exception):
+    """A message that crashes whoever handles it."""
+
+
 #: Fault -> what it is.
 FAULTS: Final[Mapping[str, str]] = {
     "kill": "a worker is killed between two steps",
@@ -35,5 +39,6 @@ FAULTS: Final[Mapping[str, str]] = {
     "group-expired": "the group gives up on a silent member",
     "sent-again": "a sender sends the same bytes again",
     "sent-late": "a message is overtaken by later ones",
+    "poison": "a message crashes whoever handles it",
     "command-again": "an operator's command is sent again",
 }

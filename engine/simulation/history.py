@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 import psycopg
 
 from engine import commanding, ids
-from engine.simulation.bank import RANKS
+from engine.compliance.cases import CaseDecision, CaseRuleError, Operator
 from engine.simulation.checker import BrokenError, Checker
 from engine.simulation.faults import KilledError
-from engine.simulation.workload import LINE, OPENING, Sent, Workload, accounts
+from engine.simulation.workload import LINE, OPENING, RANKS, Sent, Workload, accounts
 from engine.simulation.world import Stages, Worker, World, crew
+from engine.store import cases
 from engine.store.memory import MemoryConnection, Point
 
 #: How likely a fault is wherever one may happen; the points of a commit matter more than others.
@@ -35,7 +36,14 @@ _AT: dict[Point, tuple[str, ...]] = {
 #: Rounds in which everything has to come to its end once the faults have stopped.
 _ROUNDS = 400
 #: Of one hundred steps: messages sent, commands given, faults of the world; the others are steps of workers.
-_SENDS, _COMMANDS, _FAULTS = 0.16, 0.185, 0.205
+_SENDS, _COMMANDS, _FAULTS = 0.16, 0.19, 0.21
+#: Share of the commands that are about a whole book: its day, and whether it is stopped.
+_OF_BOOKS = 0.35
+#: Share of the commands that are decisions of compliance, while there is a case.
+_OF_CASES = 0.6
+_ANALYST, _OFFICER = Operator("ann", "analyst"), Operator("olaf", "officer")
+_DECISIONS: tuple[CaseDecision, ...] = ("release", "release", "release", "reject", "block")
+_DAY_ACTIONS = ("stop", "resume", "cut-off", "close-day", "open-day")
 
 
 @dataclass(slots=True)
@@ -49,6 +57,7 @@ class Verdict:
     text: str = ""
     faults: Counter[str] = field(default_factory=Counter)
     checked: Counter[str] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)
     digest: str = ""
 
 
@@ -62,7 +71,8 @@ class History:
         self.chance = chance = random.Random(seed)
         self.world = world = World(chance)
         self.checker = Checker(world.database, world.places)
-        self._workload = Workload(chance)
+        self._workload = Workload(chance, world.today, split=world.deployment == "split")
+        self._desk = world.database.connect()
         self._late: list[tuple[int, Sent]] = []
         self._release_at = 0
         self._quiet = True
@@ -88,6 +98,7 @@ class History:
         verdict.steps = self.count
         verdict.payments = self.checker.payments
         verdict.faults, verdict.checked = self.world.injected, self.checker.checked
+        verdict.seen = self.checker.seen
         return verdict
 
     def digest(self) -> str:
@@ -166,6 +177,8 @@ class History:
         for round_ in range(_ROUNDS):
             self._turn()
             if round_ % 4 == 3:
+                for book in self.checker.stopped:
+                    self._order(book, "resume")
                 if self.checker.unfinished() is None:
                     break
                 self.world.seconds += 0.4
@@ -192,6 +205,15 @@ class History:
     def _command(self) -> None:
         chance = self.chance
         book, participant = chance.choice(accounts())
+        if chance.random() < _OF_BOOKS:
+            resting = self.world.resting()
+            book = chance.choice(resting) if resting and chance.random() < 0.75 else book
+            self._order(book, self._about_the_day(book))
+            return
+        open_cases = [row[0] for row in self.world.database.table("engine.cases").values() if row[1] != "decided"]
+        if open_cases and chance.random() < _OF_CASES:
+            self._decide_case(chance.choice(open_cases))
+            return
         waiting = self.checker.waiting(book)
         if not waiting or chance.random() < 0.3:
             line = chance.choice((0, LINE // 2, LINE, LINE * 2))
@@ -205,6 +227,48 @@ class History:
             self._order(book, "move", payment_id=payment, to=chance.choice(("head", "tail")))
         else:
             self._order(book, "priority", payment_id=payment, priority=chance.choice(list(RANKS)))
+
+    def _about_the_day(self, book: str) -> str:
+        """Mostly what is to be asked for next, so that no book rests for long; sometimes what cannot be."""
+        chance, (_, _, phase, stopped, _) = self.chance, self.world.database.table("engine.books")[book]
+        if chance.random() < 0.1:
+            return chance.choice(_DAY_ACTIONS)
+        if stopped:
+            return "resume"
+        if phase == "closed":
+            return "open-day"
+        return chance.choice(("stop", "cut-off" if phase == "open" else "close-day", "close-day"))
+
+    def _decide_case(self, number: int) -> None:
+        """A step of two persons: one proposes, another approves or refuses; the first may think better of it."""
+        chance, desk = self.chance, self._desk.port
+        stored = cases.load(desk, number)
+        proposal = stored.standing
+        if proposal is None:
+            who = chance.choice((_ANALYST, _OFFICER))
+            decision = chance.choice(_DECISIONS)
+            if not stored.case.readable or (decision == "block" and not stored.case.hits):
+                decision = "reject"  # there is nothing that could go on, or no list that freezes it
+            cases.propose(desk, number, who, decision, "looked at")
+            return
+        author = Operator(proposal.proposed_by, "officer")
+        other = _OFFICER if author.name != _OFFICER.name else Operator("ann", "officer")
+        draw = chance.random()
+        if draw < 0.1:
+            cases.refuse(desk, number, other, proposal.hash)
+        elif draw < 0.2:
+            cases.withdraw(desk, number, author, proposal.hash)
+        elif draw < 0.3:
+            try:
+                cases.approve(desk, number, author, proposal.hash)
+            except CaseRuleError:
+                return
+            raise BrokenError("I5", f"case {number}: {author.name} approved what he had proposed himself")
+        else:
+            cases.approve(desk, number, other, proposal.hash)
+            payment = ids.parse(stored.case.payment_id)
+            assert payment is not None
+            self.checker.case_decided(payment, stored.case.attempt, proposal.decision)
 
     def _order(self, book: str, action: str, **arguments: str | int) -> None:
         identity = uuid.UUID(int=self.chance.getrandbits(128), version=4)
@@ -267,7 +331,7 @@ class History:
     def _reach(self, connection: MemoryConnection, point: Point) -> None:
         """A place where the database, the network or the worker may fail."""
         world, chance = self.world, self.chance
-        if self._quiet or not world.running or chance.random() >= _RATES[point]:
+        if self._quiet or not world.running or connection is self._desk or chance.random() >= _RATES[point]:
             return
         worker = world.running[-1]
         fault = chance.choice(_AT[point])

@@ -13,18 +13,27 @@ from typing import Any, Final
 
 from engine.bus.record import Outgoing, Record, cloud_event
 from engine.bus.topics import outbound_topic
+from engine.compliance.cases import Case, Proposal
+from engine.compliance.deciding import next_attempt
+from engine.compliance.decision import Clearance, ComplianceFacts, comply
 from engine.processors import archiver, book_state
+from engine.processors import compliance as processing
 from engine.processors.batch import Batch, Posted
+from engine.processors.book_commands import BookCommands
 from engine.processors.decisions import Claims
+from engine.processors.owned import OwnedBook
 from engine.processors.relay import Relay
 from engine.processors.settlement import BookWriter
 from engine.processors.writing import Writer
 from engine.simulation.world import FaultyConsumer, World
+from engine.store import cases, leases
 from engine.store import commit as commits
-from engine.store import leases
 from engine.store.archive import Received
 from engine.store.memory import MemoryPostgres, normalised
+from engine.wire import Envelope
 from ledger import store
+from payments import Payment
+from settlement import admission
 from settlement.account import Account
 from settlement.book import Book, Disposition
 from settlement.instruction import Instruction
@@ -209,6 +218,58 @@ def _archive_alters_bytes(world: World, undo: ExitStack) -> None:
     undo.enter_context(_swapped(archiver, "Received", planted))
 
 
+def _stopped_book_goes_on(world: World, undo: ExitStack) -> None:
+    """A book that an operator has stopped is read all the same."""
+    del world
+    undo.enter_context(_swapped(OwnedBook, "paused", lambda _: ()))
+
+
+def _closed_day_takes_payments(world: World, undo: ExitStack) -> None:
+    """Admission does not look at the phase of the day."""
+    del world
+    undo.enter_context(_swapped(admission, "_over", lambda *_: frozenset()))
+
+
+def _warehouse_forgotten(world: World, undo: ExitStack) -> None:
+    """A new day opens, and the payments that waited for it go on waiting."""
+    del world
+    undo.enter_context(_swapped(BookCommands, "_release_warehouse", lambda *_: 0))
+
+
+def _queue_kept_overnight(world: World, undo: ExitStack) -> None:
+    """A day closes, and what is short of funds stays in the queue."""
+    del world
+    undo.enter_context(_swapped(Book, "close_queue", lambda _: []))
+
+
+def _decided_case_not_numbered(world: World, undo: ExitStack) -> None:
+    """What two persons decided goes back into the stream under the number of the attempt that was held."""
+    del world
+
+    def planted(held: Envelope, case: Case, proposal: Proposal, approved_by: str) -> tuple[str, Envelope]:
+        topic, envelope = next_attempt(held, case, proposal, approved_by)
+        envelope.attempt = held.attempt
+        return topic, envelope
+
+    undo.enter_context(_swapped(cases, "next_attempt", planted))
+
+
+def _release_forgotten(world: World, undo: ExitStack) -> None:
+    """The screening of a released payment does not know what two persons have released."""
+    del world
+
+    def planted(payment: Payment, facts: ComplianceFacts, **how: Any) -> Clearance:
+        return comply(payment, facts, **{**how, "released": frozenset()})
+
+    undo.enter_context(_swapped(processing, "comply", planted))
+
+
+def _crashes_not_counted(world: World, undo: ExitStack) -> None:
+    """A book does not count what crashes it: it begins with the same message for ever."""
+    del world
+    undo.enter_context(_swapped(Writer, "crashed", lambda *_: None))
+
+
 #: Name -> what it plants; the docstring says what is broken.
 SABOTAGES: Final[dict[str, Plant]] = {
     "inbox-constraint-dropped": _inbox_constraint_dropped,
@@ -224,6 +285,13 @@ SABOTAGES: Final[dict[str, Plant]] = {
     "answered-again-with-a-new-id": _answered_again_with_a_new_id,
     "checkpoint-before-sending": _checkpoint_before_sending,
     "credit-line-doubled": _credit_line_doubled,
+    "stopped-book-goes-on": _stopped_book_goes_on,
+    "closed-day-takes-payments": _closed_day_takes_payments,
+    "warehouse-forgotten": _warehouse_forgotten,
+    "queue-kept-overnight": _queue_kept_overnight,
+    "decided-case-not-numbered": _decided_case_not_numbered,
+    "release-forgotten": _release_forgotten,
+    "crashes-not-counted": _crashes_not_counted,
 }
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hmac
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -20,10 +22,12 @@ from engine.routing.directory import Directory, Reference
 from parsers.ach import write_file
 from payments import Agent, Money, Party, Payment, PaymentKind
 
-Kind = Literal["pay", "broken", "held", "cancel", "note"]
+Kind = Literal["pay", "broken", "held", "cancel", "note", "poison"]
 
-#: The one business day of a history, a Tuesday on which every book is open.
+#: The first business day of a history, a Tuesday on which every book is open.
 DAY: Final = "2026-11-24"
+_DAYS: Final = tuple((date(2026, 11, 24) + timedelta(number)).isoformat() for number in range(120))
+_HOLIDAYS: Final = {"EUR": ("2026-12-25", "2027-01-01"), "USD": ("2026-11-26", "2026-12-25", "2027-01-01")}
 _SHORT: Final = "261124"
 EUROS: Final = ("NORDDEHHXXX", "SUEDDEMMXXX", "OSTADEBBXXX", "WESTDEKKXXX")
 DOLLARS: Final = ("PLAIUS33XXX", "MESAUS44XXX", "DELTUS55XXX")
@@ -31,19 +35,42 @@ ROUTING: Final = {"PLAIUS33XXX": "081000210", "MESAUS44XXX": "081000223", "DELTU
 #: Opening balance and credit line in minor units: little, so that payments wait for one another.
 OPENING, LINE = 200_000, 50_000
 LISTED: Final = "Wojtek Karabulut"
+#: Payees that crash whoever handles their payments: the screening, a book.
+POISON_OF_STAGES, POISON_OF_BOOKS = "ANTON ABSTURZ", "BERTA ABSTURZ"
 OPERATOR: Final = "QNEXDEFFXXX"
 _MODIFIERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
+def _week_days(currency: str) -> tuple[str, ...]:
+    closed = _HOLIDAYS[currency]
+    return tuple(day for day in _DAYS if date.fromisoformat(day).weekday() < 5 and day not in closed)
+
+
+#: Book -> its business days, in order: by hand, not by the engine's calendars.
+DAYS: Final = {
+    "EUR-RTGS": _week_days("EUR"),
+    "EUR-INST": _DAYS,
+    "USD-ACH": _week_days("USD"),
+    "USD-RTGS": _week_days("USD"),
+}
+RANKS: Final = {"urgent": 0, "high": 1, "normal": 2}
+
+
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """One payment as meant: ``waits`` is False where the scheme refuses instead of queueing."""
+    """One payment as meant: ``waits`` is False where the scheme refuses instead of queueing.
+
+    ``date``: its value date, which may lie ``past`` business days back. ``ends_early``: a customer's, over at cut-off.
+    """
 
     book: str
     debit: str
     credit: str
     amount: int
     waits: bool = True
+    date: str = DAY
+    past: int = 0
+    ends_early: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +137,13 @@ def watchlist() -> WatchList:
 class Workload:
     """Makes messages; remembers some, to repeat, to contradict and to cancel them."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(
+        self, chance: random.Random, today: Callable[[str], str] = lambda _: DAY, *, split: bool = False
+    ) -> None:
         self._chance = chance
+        self._today = today
+        #: Stages apart from each other know what crashes the second of them: its reference counts.
+        self._split = split
         self._number = 0
         self._sent: list[Sent] = []
 
@@ -121,6 +153,11 @@ class Workload:
         if draw < 0.22 and self._sent:
             return self._again(chance.choice(self._sent[-12:]), draw)
         made = self._broken() if draw < 0.27 else self._note() if draw < 0.30 else self._payment()
+        if draw > 0.99:
+            payee = POISON_OF_STAGES if draw > 0.995 else POISON_OF_BOOKS
+            made = self._mt103("EUR", EUROS, payee=payee, kind="poison")
+            if not (self._split and payee == POISON_OF_STAGES):
+                made = replace(made, claim="")
         if made.kind in ("pay", "held"):
             self._sent.append(made)
         return made
@@ -164,7 +201,10 @@ class Workload:
         if draw < 0.88:
             return self._pacs009("USD", DOLLARS)
         debit, credit = chance.sample(DOLLARS, 2)
-        pays = tuple(Pay("USD-ACH", debit, credit, self._amount()) for _ in range(chance.randint(1, 2)))
+        day = self._date("USD-ACH")
+        pays = tuple(
+            Pay("USD-ACH", debit, credit, self._amount(), date=day, past=99) for _ in range(chance.randint(1, 2))
+        )
         self._number += 1
         return self._ach(debit, pays, str(self._number))
 
@@ -182,6 +222,14 @@ class Workload:
         chance = self._chance
         return chance.randint(100_00, 2_500_00) if chance.random() < 0.25 else chance.randint(20_00, 300_00)
 
+    def _date(self, book: str) -> str:
+        """A value date: mostly the book's business date as its sender knows it, sometimes a later or an earlier one."""
+        draw, today = self._chance.random(), self._today(book)
+        if draw < 0.88:
+            return today
+        days = self._chance.randint(1, 4) if draw < 0.97 else -1
+        return max(DAY, (date.fromisoformat(today) + timedelta(days)).isoformat())
+
     def _from(self, sender: str) -> str:
         """Block 1: session 0001 and a sequence number."""
         return f"{{1:F01{sender[:8]}AXXX0001000{self._number % 1000:03d}}}"
@@ -193,46 +241,54 @@ class Workload:
 
     def _mt103(self, currency: str, banks: tuple[str, ...], payee: str = "JORG KLAMM", kind: Kind = "pay") -> Sent:
         debit, credit, amount, reference, uetr = self._sides(banks)
-        money = f"{amount // 100},{amount % 100:02d}"
+        money, day = f"{amount // 100},{amount % 100:02d}", self._date(f"{currency}-RTGS")
         text = (
             f"{self._from(debit)}{{2:I103{credit[:8]}XXXXN}}{{3:{{121:{uetr}}}}}{{4:"
-            f"\r\n:20:{reference}\r\n:23B:CRED\r\n:32A:{_SHORT}{currency}{money}\r\n:33B:{currency}{money}\r\n:50K:/12345"
+            f"\r\n:20:{reference}\r\n:23B:CRED\r\n:32A:{_short(day)}{currency}{money}\r\n:33B:{currency}{money}"
+            "\r\n:50K:/12345"
             f"\r\nMARA FELLNER\r\nHOHE GASSE 4\r\n22767 HAMBURG\r\n:59:/98765\r\n{payee}\r\nAM DEICH 9\r\n26382 JEVER"
             f"\r\n:70:LIEFERUNG {reference}\r\n:71A:SHA\r\n-}}"
         )
-        pay = Pay(f"{currency}-RTGS", debit, credit, amount)
+        pay = Pay(f"{currency}-RTGS", debit, credit, amount, date=day)
         return self._sent_mt(debit, reference, text, pays=(pay,), uetr=uetr, kind=kind)
 
     def _mt202(self, currency: str, banks: tuple[str, ...]) -> Sent:
         debit, credit, amount, reference, uetr = self._sides(banks)
+        day = self._date(f"{currency}-RTGS")
         text = (
             f"{self._from(debit)}{{2:I202{credit[:8]}XXXXN}}{{3:{{121:{uetr}}}}}{{4:"
-            f"\r\n:20:{reference}\r\n:21:MM{reference}\r\n:32A:{_SHORT}{currency}{amount // 100},{amount % 100:02d}"
+            f"\r\n:20:{reference}\r\n:21:MM{reference}"
+            f"\r\n:32A:{_short(day)}{currency}{amount // 100},{amount % 100:02d}"
             f"\r\n:52A:{debit[:8]}\r\n:58A:{credit[:8]}\r\n-}}"
         )
-        pays = (Pay(f"{currency}-RTGS", debit, credit, amount),)
+        pays = (Pay(f"{currency}-RTGS", debit, credit, amount, date=day, ends_early=False),)
         return self._sent_mt(debit, reference, text, pays=pays, uetr=uetr)
 
     def _pacs008(self, currency: str, banks: tuple[str, ...], *, instant: bool) -> Sent:
         debit, credit, amount, reference, uetr = self._sides(banks)
         head, pay, parties = _INSTANT if instant else _GROSS
         money = f"{amount // 100}.{amount % 100:02d}"
+        day = self._today("EUR-INST") if instant else self._date(f"{currency}-RTGS")
         text = _PACS008.format(
             reference=reference, uetr=uetr, day=DAY, currency=currency, money=money, debit=debit, credit=credit,
-            head=head.format(currency=currency, money=money, day=DAY), kind=pay, parties=parties, time="T10:15:30Z",
+            head=head.format(currency=currency, money=money, day=day), kind=pay, parties=parties, time="T10:15:30Z",
             when=f"<AccptncDtTm>{DAY}T10:15:30Z</AccptncDtTm>" if instant else "",
-            date="" if instant else f"<IntrBkSttlmDt>{DAY}</IntrBkSttlmDt>", bearer="SLEV" if instant else "SHAR",
+            date="" if instant else f"<IntrBkSttlmDt>{day}</IntrBkSttlmDt>", bearer="SLEV" if instant else "SHAR",
         )  # fmt: skip
-        meant = Pay("EUR-INST" if instant else f"{currency}-RTGS", debit, credit, amount, waits=not instant)
+        meant = Pay(
+            "EUR-INST" if instant else f"{currency}-RTGS", debit, credit, amount,
+            waits=not instant, date=day, past=int(instant), ends_early=not instant,
+        )  # fmt: skip
         return self._sent_iso(INGEST_SEPA if instant else INGEST_ISO20022, debit, reference, text, meant, uetr)
 
     def _pacs009(self, currency: str, banks: tuple[str, ...]) -> Sent:
         debit, credit, amount, reference, uetr = self._sides(banks)
+        day = self._date(f"{currency}-RTGS")
         text = _PACS009.format(
-            reference=reference, uetr=uetr, day=DAY, currency=currency, debit=debit, credit=credit,
+            reference=reference, uetr=uetr, day=day, currency=currency, debit=debit, credit=credit,
             money=f"{amount // 100}.{amount % 100:02d}",
         )  # fmt: skip
-        pay = Pay(f"{currency}-RTGS", debit, credit, amount)
+        pay = Pay(f"{currency}-RTGS", debit, credit, amount, date=day, ends_early=False)
         return self._sent_iso(INGEST_ISO20022, debit, reference, text, pay, uetr)
 
     def _sent_iso(self, topic: str, debit: str, reference: str, text: str, pay: Pay, uetr: str) -> Sent:
@@ -245,7 +301,7 @@ class Workload:
         credit = pays[0].credit
         entries = [
             Payment(
-                index=index, kind=PaymentKind.CREDIT_TRANSFER, amount=Money(pay.amount, "USD"), value_date=DAY,
+                index=index, kind=PaymentKind.CREDIT_TRANSFER, amount=Money(pay.amount, "USD"), value_date=pay.date,
                 transaction_id=f"{ROUTING[debit][:8]}{int(number) * 4 + index:07d}", end_to_end_id=f"E{number}-{index}",
                 debtor=Party(name="HEDGE TOOLS"), creditor=Party(name="ABEL NORD", account="0042171"),
                 instructing_agent=Agent(clearing_system="USABA", clearing_id=ROUTING[debit]),
@@ -287,7 +343,7 @@ class Workload:
         """Refused for its format: a date that is none, or bytes that are nothing."""
         made = self._mt103("EUR", EUROS)
         if self._chance.random() < 0.7:
-            value = made.value.replace(f":32A:{_SHORT}".encode(), b":32A:261340")
+            value = made.value.replace(f":32A:{_short(made.pays[0].date)}".encode(), b":32A:261340")
         else:
             value = f"\x00\xff nothing {self._number}".encode("latin-1")
         return Sent(INGEST_SWIFT_MT, made.sender, value, "broken")
@@ -300,6 +356,11 @@ class Workload:
             f"\r\n:79:PLEASE CALL ABOUT {reference}\r\n-}}"
         )
         return Sent(INGEST_SWIFT_MT, debit, text.encode(), "note")
+
+
+def _short(day: str) -> str:
+    """A date as SWIFT MT writes it."""
+    return day[2:].replace("-", "")
 
 
 _PARTY = "<Nm>{}</Nm><PstlAdr><StrtNm>Deichweg</StrtNm><BldgNb>3</BldgNb><PstCd>26382</PstCd><TwnNm>Jever</TwnNm>"

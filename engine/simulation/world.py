@@ -23,7 +23,7 @@ from engine.bus.port import BusFatalError, OperatingFaultError, Positions
 from engine.bus.record import Outgoing, Place, Record
 from engine.bus.stage import LoopSettings, StageCrashError
 from engine.compliance.decision import ComplianceFacts
-from engine.compliance.screening import Screener
+from engine.compliance.screening import Screener, Screening
 from engine.errors import ServiceUnavailable
 from engine.observability.metrics import WorkerMetrics
 from engine.processors import book_state
@@ -31,19 +31,21 @@ from engine.processors.archiver import Archiver
 from engine.processors.case_relay import CaseRelay
 from engine.processors.owned import OwnedArchiver, OwnedBook, OwnedRecorder, Recorder
 from engine.processors.parsing import ParsingFacts
+from engine.processors.recording import Arrival
 from engine.processors.relay import Relay
 from engine.processors.running import Owned, WriterProcess
 from engine.processors.settlement import BookWriter
-from engine.processors.stages import Facts, FromIngest
+from engine.processors.stages import DEPLOYMENTS, Deployed, Facts
 from engine.processors.writing import WriterPorts
 from engine.routing.decision import RoutingFacts
 from engine.simulation import workload
-from engine.simulation.faults import KilledError
+from engine.simulation.faults import KilledError, PoisonError
 from engine.store import leases, sources
 from engine.store.connection import OPERATING_ERRORS, Connection, Lasting
 from engine.store.crashes import StoredCrashRegister
 from engine.store.leases import LeaseLostError
 from engine.store.memory import MemoryConnection, MemoryPostgres, Point
+from payments import Payment
 from settlement.calendar import CALENDARS, Calendar
 from settlement.schemes import BOOKS
 
@@ -52,6 +54,8 @@ OUTAGES = (*OPERATING_ERRORS, OperatingFaultError, ServiceUnavailable, LeaseLost
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 INGEST_PARTITIONS = 2
 _RECORDER_NO, _ARCHIVER_NO = 1001, 1002
+#: Share of the histories in which each stage is a consumer group of its own.
+_SPLIT = 0.25
 
 
 class Quiet:
@@ -104,9 +108,20 @@ def calendars() -> dict[str, Calendar]:
     return {name: Calendar(name) for name in CALENDARS}
 
 
+class _Screener(Screener):
+    """Screening; a payee crashes it, every time."""
+
+    may_crash: Callable[[Payment | None, str], None]
+
+    def screen(self, payment: Payment, **how: Any) -> Screening:
+        """Screen a payment."""
+        self.may_crash(payment, workload.POISON_OF_STAGES)
+        return super().screen(payment, **how)
+
+
 @lru_cache(maxsize=1)
 def _standing() -> tuple[Any, ComplianceFacts]:
-    return workload.directory(), ComplianceFacts(Screener(workload.watchlist()), today=workload.DAY)
+    return workload.directory(), ComplianceFacts(_Screener(workload.watchlist()), today=workload.DAY)
 
 
 class World:
@@ -114,16 +129,18 @@ class World:
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
+        self.deployment = "split" if chance.random() < _SPLIT else "fused"
         self.seconds = 0.0
         self.injected: Counter[str] = Counter()
         self.database = MemoryPostgres(lambda: self.true_time)
         self.bus = WatchedBus(lambda: int((START.timestamp() + self.seconds) * 1000))
         names = [*workload.EUROS, *workload.DOLLARS]
         self.bus.admin().ensure_topics(
-            topics.topics(books=len(BOOKS), ingest_partitions=INGEST_PARTITIONS, participants=names)
+            topics.topics(books=len(BOOKS), ingest_partitions=INGEST_PARTITIONS, participants=names, split=True)
         )
         self.places = self._places()
         self.directory, compliance = _standing()
+        compliance.screener.may_crash = self.may_crash  # type: ignore[attr-defined]
         keys = {name: (workload.key_of(name),) for name in names}
         parsing = ParsingFacts(self.directory, keys, True, self.places)
         self.facts = Facts(parsing, compliance, RoutingFacts(self.directory, workload.OPERATOR))
@@ -131,14 +148,30 @@ class World:
         self.running: list[Worker] = []
         self.reply_lost: Callable[[], bool] = lambda: False
 
+    def may_crash(self, payment: Payment | None, payee: str) -> None:
+        """Raise for a payment to this payee."""
+        if payment is not None and payment.creditor is not None and payment.creditor.name == payee:
+            self.injected["poison"] += 1
+            raise PoisonError(payee)
+
     @property
     def true_time(self) -> datetime:
         """The server's clock."""
         return START + timedelta(seconds=self.seconds)
 
+    def today(self, book: str) -> str:
+        """The business date of a book, as everybody may read it."""
+        row = self.database.table("engine.books").get(book)
+        return workload.DAY if row is None else str(row[1])
+
+    def resting(self) -> list[str]:
+        """Books that do not take every payment now."""
+        rows = self.database.table("engine.books").items()
+        return sorted(book for book, (_, _, phase, stopped, _) in rows if stopped or phase != "open")
+
     def _places(self) -> dict[Place, int]:
         connection, admin = self.database.connect(), self.bus.admin()
-        names = [*topics.INGEST_TOPICS, topics.RELEASED, topics.ROUTED, topics.COMMANDS]
+        names = [*topics.INGEST_TOPICS, topics.RELEASED, topics.PARSED, topics.CLEARED, topics.ROUTED, topics.COMMANDS]
         names += [topics.REJECTED, topics.HELD, topics.NOTED]
         found = admin.describe(names)
         return {
@@ -154,10 +187,6 @@ class World:
     def sleep(self, seconds: float) -> None:
         """A worker waits; in the world little of that passes, for others would go on meanwhile."""
         self.seconds += min(seconds, 0.002)
-
-    def linger(self, seconds: float) -> None:
-        """A worker that leaves waits a moment: it passes, for nobody else runs meanwhile."""
-        self.seconds += seconds
 
     def wait(self, seconds: float) -> None:
         """A worker waits for the broker: what is held on its way arrives sooner or later."""
@@ -205,7 +234,7 @@ class Worker(ABC):
                 self.build()
                 self.alive = True
             self.advance()
-        except (*OUTAGES, StageCrashError, BusFatalError):
+        except (*OUTAGES, StageCrashError, BusFatalError, PoisonError):
             self.stand_down()
         except KilledError:
             self.kill()
@@ -236,7 +265,7 @@ class Worker(ABC):
         world.running.append(self)
         try:
             self.leave()
-        except (*OUTAGES, StageCrashError, BusFatalError):
+        except (*OUTAGES, StageCrashError, BusFatalError, PoisonError):
             pass
         except KilledError:
             self.kill()
@@ -278,20 +307,23 @@ class _Sleeper:
 
 
 class Stages(Worker):
-    """The fused stages."""
+    """The stages: fused, or one of those of the split deployment."""
+
+    def __init__(self, world: World, name: str, group: Deployed) -> None:
+        super().__init__(world, name)
+        self._group = group
 
     def build(self) -> None:
         """As ``App._stages``."""
-        world = self.world
+        world, group = self.world, self._group
         lasting = Lasting(self.connect)
-        self._consumer = FaultyConsumer(world.bus, "qenex.stages", self.name, world.reply_lost)
-        names = (*topics.INGEST_TOPICS, topics.RELEASED)
+        self._consumer = FaultyConsumer(world.bus, f"qenex.{group.group}", self.name, world.reply_lost)
         self._loop = _Loop(
             self._consumer,
             self._producer,
-            FromIngest("stages", self, fused=True),
+            group.stage(self),
             StoredCrashRegister(lasting, self.name, world.places),
-            names,
+            group.topics,
             settings=LoopSettings(batch=8, commit_every=0.2),
             clock=_Sleeper(world),
             metrics=_QUIET,
@@ -364,6 +396,19 @@ class Writers(Worker):
         self._process.run()
 
 
+class _Book(BookWriter):
+    """A book's writer; a payee crashes it, every time."""
+
+    def __init__(self, ports: WriterPorts, state: Callable[[], book_state.BookState], world: World) -> None:
+        super().__init__(ports, state)
+        self._world = world
+
+    def _decide_one(self, arrival: Arrival, *rest: Any) -> None:
+        if self.crash_of(arrival.place) is None:
+            self._world.may_crash(arrival.envelope.payment, workload.POISON_OF_BOOKS)
+        super()._decide_one(arrival, *rest)
+
+
 class Settlement(Writers):
     """All books."""
 
@@ -378,9 +423,9 @@ class Settlement(Writers):
             def rebuild(book: str = book) -> book_state.BookState:
                 return book_state.load(self._connection, book, book, lambda: world.directory, calendars(), self.clock())
 
-            writer = BookWriter(ports, rebuild)
+            writer = _Book(ports, rebuild, world)
             admin, tails = world.bus.admin(), world.bus.tail_reader()
-            owned.append(OwnedBook(writer, admin, tails, lambda _: None, self.monotonic, world.linger))
+            owned.append(OwnedBook(writer, admin, tails, lambda _: None, self.monotonic))
         return owned
 
 
@@ -405,10 +450,10 @@ class Archiving(Writers):
 
 
 def crew(world: World) -> list[Worker]:
-    """The workers of a history: two of each kind, but of the recorder and the archiver."""
+    """The workers of a history: two of each kind, of the stages of the split deployment one."""
+    groups = DEPLOYMENTS[world.deployment]
     return [
-        Stages(world, "stages-0"),
-        Stages(world, "stages-1"),
+        *(Stages(world, f"stages-{number}", groups[number % len(groups)]) for number in range(max(2, len(groups)))),
         Settlement(world, "settlement-0"),
         Settlement(world, "settlement-1"),
         Recording(world, "recorder-0"),

@@ -5,6 +5,7 @@ Rule: only the book's writer changes these rows, in the transaction that carries
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -32,15 +33,18 @@ def first_entry(book_no: int) -> int:
     return (book_no << _ENTRY_BITS) + 1
 
 
+_BOOK = "select book, currency, business_date, phase, stopped, day_from from engine.books where book = %s"
+
+
 def load(connection: Connection, book: str, book_no: int, currency: str, today: date) -> BookRow:
     """The book's row; on first sight it opens on ``today``."""
-    connection.execute(
-        "insert into engine.books values (%s, %s, %s, 'open', false, %s) on conflict do nothing",
-        (book, currency, today, first_entry(book_no)),
-    )
-    row = connection.execute(
-        "select book, currency, business_date, phase, stopped, day_from from engine.books where book = %s", (book,)
-    ).fetchone()
+    row = connection.execute(_BOOK, (book,)).fetchone()
+    if row is None:
+        connection.execute(
+            "insert into engine.books values (%s, %s, %s, 'open', false, %s) on conflict do nothing",
+            (book, currency, today, first_entry(book_no)),
+        )
+        row = connection.execute(_BOOK, (book,)).fetchone()
     assert row is not None
     return BookRow(*row)
 
@@ -66,6 +70,12 @@ def keep_place(envelope: Envelope, position: int | None) -> tuple[str, tuple[obj
     """The statement that stores a waiting payment's new place and class."""
     statement = "update engine.waiting set position = %s, envelope = %s where payment_id = %s"
     return statement, (position, encode(envelope), envelope.payment_id.hex())
+
+
+def forget(payments: Sequence[bytes]) -> tuple[str, tuple[object, ...]]:
+    """The statement that forgets payments that waited, after everything else that the commit does to them."""
+    statement = "delete from engine.waiting where payment_id = any(%s::uuid[])"
+    return statement, ([payment.hex() for payment in payments],)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from engine.store import rows
 from engine.store.connection import Connection
 from engine.store.leases import Lease, LeaseLostError
 from ledger import binary
-from ledger.store import StaleWriterError
+from ledger.store import StaleWriterError, Texts
 
 
 class AlreadyDecidedError(RuntimeError):
@@ -147,6 +147,6 @@ def decided(connection: Connection, wanted: Sequence[tuple[bytes, int]]) -> dict
 def claimed(connection: Connection, names: Sequence[str]) -> dict[str, tuple[bytes, bytes]]:
     """Those claims that are taken: claim -> (message id, digest)."""
     found = connection.execute(
-        "select claim, message_id, digest from engine.claims where claim = any(%s::text[])", (list(names),)
+        "select claim, message_id, digest from engine.claims where claim = any(%s::text[])", (Texts(names),)
     )
     return {name: (message.bytes, digest.bytes) for name, message, digest in found.fetchall()}

@@ -4,6 +4,7 @@ Rule: taking the lease raises the epoch, and moves the epoch of the writer's pos
 it, so a stale owner cannot commit whatever it believes. Time is the database's, so clocks of hosts do not matter. The
 owner's session holds an advisory lock of its epoch: when the process dies, the server ends the session, and a standby
 takes over at once instead of waiting for the lease to expire. Expiry is for owners that are silent and not dead.
+An owner that leaves in order says whether it has finished: then its successor looks for nothing that may be half done.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _FREE = """
              and k.classid::bigint = %(locks)s + l.writer_no and k.objid::bigint = l.epoch))
 """
 _STANDING = """
-    select epoch, writer_no, expires_at < clock_timestamp() or owner = %s from engine.leases where writer = %s
+    select epoch, writer_no, expires_at < clock_timestamp() or owner = %s, expires_at = 'epoch'
+    from engine.leases where writer = %s
 """
 _TAKE = """
     update engine.leases set epoch = epoch + 1, owner = %(owner)s,
@@ -37,6 +39,11 @@ _TAKE = """
     where writer = %(writer)s and epoch = %(seen)s
       and (%(gone)s or expires_at < clock_timestamp() or owner = %(owner)s)
     returning epoch
+"""
+#: Two moments long ago: one says that the owner had finished, the other (all that older builds knew) that it left.
+_GIVE_UP = """
+    update engine.leases set expires_at = case when %s then 'epoch' else '-infinity' end::timestamptz
+    where writer = %s and epoch = %s
 """
 _RENEW = """
     update engine.leases set expires_at = clock_timestamp() + make_interval(secs => %s)
@@ -50,11 +57,12 @@ class LeaseLostError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A writer that this process owns, at this epoch."""
+    """A writer that this process owns, at this epoch. ``handed_over``: the owner before left in order and finished."""
 
     writer: str
     writer_no: int
     epoch: int
+    handed_over: bool = False
 
 
 def register(connection: Connection, writer: str, writer_no: int) -> None:
@@ -76,7 +84,7 @@ def take(connection: Connection, writer: str, owner: str) -> Lease | None:
         row = connection.execute(_STANDING, (owner, writer)).fetchone()
         if row is None:
             return None
-        seen, writer_no, expired = row
+        seen, writer_no, expired, finished = row
         gone = not expired and _has_ended(connection, writer_no, seen)
         wanted = {"owner": owner, "seconds": LEASE_SECONDS, "writer": writer, "seen": seen, "gone": gone}
         row = connection.execute(_TAKE, wanted).fetchone()
@@ -86,7 +94,7 @@ def take(connection: Connection, writer: str, owner: str) -> Lease | None:
         # Before the commit shows the new epoch: nobody finds it without its lock.
         connection.execute("select pg_advisory_lock(%s::int, %s::int)", (_LOCKS + writer_no, epoch))
         connection.execute("update engine.positions set epoch = %s where writer = %s", (epoch, writer))
-    return Lease(writer, writer_no, epoch)
+    return Lease(writer, writer_no, epoch, bool(finished))
 
 
 def _has_ended(connection: Connection, writer_no: int, epoch: int) -> bool:
@@ -103,9 +111,9 @@ def renew(connection: Connection, lease: Lease) -> None:
         raise LeaseLostError(f"{lease.writer}: the lease of epoch {lease.epoch} was taken over")
 
 
-def give_up(connection: Connection, lease: Lease) -> None:
-    """End the lease now, so that the next owner need not wait for it to expire."""
-    connection.execute(
-        "update engine.leases set expires_at = '-infinity' where writer = %s and epoch = %s",
-        (lease.writer, lease.epoch),
-    )
+def give_up(connection: Connection, lease: Lease, *, finished: bool = False) -> None:
+    """End the lease now, so that the next owner need not wait for it to expire.
+
+    ``finished``: what the checkpoint says was sent is all that was sent, so nobody has to look for more.
+    """
+    connection.execute(_GIVE_UP, (finished, lease.writer, lease.epoch))

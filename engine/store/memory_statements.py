@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.store.memory import Answer, Handler, MemoryPostgres, Row
 
 HANDLERS: dict[str, Handler] = {}
-_BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
+_BEFORE_ALL, _FINISHED = datetime(1, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH, _DAY_0 = datetime(2000, 1, 1, tzinfo=UTC), date(2000, 1, 1)
 
 Arguments = Sequence[Any]
@@ -72,7 +72,10 @@ def _free(db: MemoryPostgres, given: Any, session: int) -> Answer:
 @_on(leases._STANDING)
 def _standing(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
     row = db.table("engine.leases").get(given[1])
-    return [] if row is None else [(row[1], row[0], row[3] < db.now() or row[2] == given[0])]
+    if row is None:
+        return []
+    number, epoch, owner, expires = row
+    return [(epoch, number, expires < db.now() or owner == given[0], expires == _FINISHED)]
 
 
 @_on("select pg_try_advisory_xact_lock(%s::int, %s::int)")
@@ -113,12 +116,13 @@ def _renew(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
     return 1
 
 
-@_on("update engine.leases set expires_at = '-infinity' where writer = %s and epoch = %s")
+@_on(leases._GIVE_UP)
 def _give_up(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
-    number, epoch, owner, _ = db.table("engine.leases")[given[0]]
-    if epoch != given[1]:
+    finished, writer, mine = given
+    number, epoch, owner, _ = db.table("engine.leases")[writer]
+    if epoch != mine:
         return 0
-    db.put("engine.leases", given[0], (number, epoch, owner, _BEFORE_ALL))
+    db.put("engine.leases", writer, (number, epoch, owner, _FINISHED if finished else _BEFORE_ALL))
     return 1
 
 
@@ -404,9 +408,102 @@ def _case_outbox(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
     return [(seq, *row) for seq, row in sorted(db.table("engine.case_outbox").items()) if seq > given[0]]
 
 
+# -- cases -------------------------------------------------------------------------------------------------------------
+# (payment, attempt) -> (number, status, decision, decided at, kind, opened at, summary, hits, envelope)
+# proposal -> (case, hash, decision, reason, good guys, their last day, by, at, approved by, at, dropped by, at)
+
+
 @_on(cases._OPEN_CASE)
 def _open_case(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
-    db.insert("engine.cases", (_id(given[0]), given[1]), tuple(given[2:]))
+    number = len(db.table("engine.cases")) + 1
+    db.insert("engine.cases", (_id(given[0]), given[1]), (number, "open", None, None, *given[2:]))
+    return 1
+
+
+def _case_of(db: MemoryPostgres, number: int) -> tuple[Any, Row] | None:
+    return next(((key, row) for key, row in db.table("engine.cases").items() if row[0] == number), None)
+
+
+@_on(cases._CASE)
+@_on(cases._CASE + " for update")
+def _case(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
+    found = _case_of(db, given[0])
+    if found is None:
+        return []
+    (payment, attempt), (_, status, decision, decided_at, *rest) = found
+    return [(payment, attempt, status, *rest, decision, decided_at)]
+
+
+@_on("update engine.cases set status = %s where case_id = %s")
+def _case_status(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
+    found = _case_of(db, given[1])
+    if found is None:
+        return 0
+    db.put("engine.cases", found[0], (found[1][0], given[0], *found[1][2:]))
+    return 1
+
+
+@_on(cases._DECIDED)
+def _case_decided(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
+    found = _case_of(db, given[2])
+    if found is None:
+        return 0
+    db.put("engine.cases", found[0], (found[1][0], given[0], given[1], db.now(), *found[1][4:]))
+    return 1
+
+
+@_on(cases._PROPOSALS)
+def _proposals(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
+    rows = [row for _, row in sorted(db.table("engine.proposals").items()) if row[0] == given[0]]
+    return [(*row[2:4], row[6], *row[4:6], row[1].hex(), *row[7:]) for row in rows]
+
+
+def _standing_proposal(db: MemoryPostgres, case: int) -> tuple[Any, Row] | None:
+    rows = db.table("engine.proposals").items()
+    return next(((key, row) for key, row in rows if row[0] == case and row[11] is None), None)
+
+
+@_on(cases._PROPOSE)
+def _propose(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
+    case, digest, decision, reason, entries, expire, operator = given
+    if _standing_proposal(db, case) is not None:
+        raise psycopg.errors.UniqueViolation("duplicate key value violates unique constraint one_standing_proposal")
+    last = None if expire is None else date.fromisoformat(expire)
+    row = (case, bytes(digest), decision, reason, entries, last, operator, db.now(), None, None, None, None)
+    db.put("engine.proposals", len(db.table("engine.proposals")) + 1, row)
+    return 1
+
+
+@_on(cases._APPROVED)
+def _approved(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
+    operator, case, digest = given
+    found = _standing_proposal(db, case)
+    if found is None or found[1][8] is not None or found[1][1] != digest:
+        return 0
+    key, row = found
+    if row[6] == operator:
+        raise psycopg.errors.CheckViolation("who approves is who proposed")
+    db.put("engine.proposals", key, (*row[:8], operator, db.now(), *row[10:]))
+    return 1
+
+
+@_on(cases._DROPPED)
+def _dropped(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
+    found = _standing_proposal(db, given[1])
+    if found is None or found[1][8] is not None:
+        return 0
+    db.put("engine.proposals", found[0], (*found[1][:10], given[0], db.now()))
+    return 1
+
+
+@_on(cases._LOCK_OUTBOX)
+def _lock_cases(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
+    return [(None,)]  # one transaction at a time
+
+
+@_on(cases._SEND)
+def _send_case(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
+    db.put("engine.case_outbox", len(db.table("engine.case_outbox")) + 1, tuple(given[1:]))
     return 1
 
 

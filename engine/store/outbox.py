@@ -11,6 +11,7 @@ from engine import ids
 from engine.processors.batch import Answer, Event, Posted
 from engine.store.connection import Connection
 
+_PLACE = "select published_seq, at from engine.relays where writer_no = %s"
 _SKIPPED = "select coalesce(max(last_seq), 0) from engine.skipped_numbers where writer_no = %s"
 
 
@@ -21,12 +22,12 @@ def archived(connection: Connection) -> dict[int, int]:
 
 def place(connection: Connection, writer_no: int) -> tuple[int, datetime]:
     """How far the relay of a writer has published for certain, and when it said so."""
-    connection.execute(
-        "insert into engine.relays (writer_no, published_seq) values (%s, 0) on conflict do nothing", (writer_no,)
-    )
-    row = connection.execute(
-        "select published_seq, at from engine.relays where writer_no = %s", (writer_no,)
-    ).fetchone()
+    row = connection.execute(_PLACE, (writer_no,)).fetchone()
+    if row is None:
+        connection.execute(
+            "insert into engine.relays (writer_no, published_seq) values (%s, 0) on conflict do nothing", (writer_no,)
+        )
+        row = connection.execute(_PLACE, (writer_no,)).fetchone()
     assert row is not None
     return int(row[0]), row[1]
 

@@ -86,7 +86,8 @@ def standing(connection: Connection) -> Recovery | None:
 
 
 def add(connection: Connection, target: str, backup: str, restored_to: datetime, who: str) -> int:
-    """Note a restore, as the owner; from now on the engine stands still."""
+    """Note a restore, as the owner; from now on the engine stands still, and takes nobody's word for what was sent."""
+    connection.execute("update engine.leases set expires_at = '-infinity'")
     row = connection.execute(
         "insert into engine.recoveries (target, backup, restored_to, restored_by) values (%s, %s, %s, %s)"
         " returning recovery_id",

@@ -6,11 +6,10 @@ Rule: column order here is the column list named in the COPY statement below it;
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ledger.binary import BIGINT, INTEGER, NULL, SMALLINT, UUID, TextCache, bigint, layout, raw, text
 
 _word = TextCache()
+_encoded = _word.__getitem__
 
 _INBOX = layout("uuid", "smallint", "integer", "uuid", "timestamptz", "timestamptz", "integer", "bigint", "integer")
 INBOX = (
@@ -20,28 +19,26 @@ INBOX = (
 )
 
 
-class InboxPlace(NamedTuple):
-    """The fixed columns of an inbox row: ids and digests of 16 bytes, times in microseconds of Postgres."""
-
-    payment_id: bytes
-    attempt: int
-    payments: int
-    digest: bytes
-    received_at: int
-    decided_at: int
-    routed_partition: int
-    routed_offset: int
-    versions: int
-
-
-def inbox(place: InboxPlace, amount: int | None, words: tuple[str | None, ...], texts: tuple[str | None, ...]) -> bytes:
+def inbox(
+    payment_id: bytes,
+    attempt: int,
+    payments: int,
+    digest: bytes,
+    received_at: int,
+    decided_at: int,
+    routed_partition: int,
+    routed_offset: int,
+    versions: int,
+    amount: int | None,
+    words: tuple[str | None, ...],
+    texts: tuple[str | None, ...],
+) -> bytes:
     """One inbox row: fixed columns, amount, then words that repeat (cached) and texts that do not."""
-    payment_id, attempt, payments, digest, received_at, decided_at, partition, offset, versions = place
     head = _INBOX(
-        27, UUID, payment_id, SMALLINT, attempt, INTEGER, payments, UUID, digest, BIGINT, received_at,
-        BIGINT, decided_at, INTEGER, partition, BIGINT, offset, INTEGER, versions,
+        27, UUID, payment_id, SMALLINT, attempt, INTEGER, payments, UUID, digest, BIGINT, received_at, BIGINT,
+        decided_at, INTEGER, routed_partition, BIGINT, routed_offset, INTEGER, versions,
     )  # fmt: skip
-    return b"".join((head, bigint(amount), *map(_word, words), *map(text, texts)))
+    return b"".join((head, bigint(amount), *map(_encoded, words), *map(text, texts)))
 
 
 _TRANSITION = layout("uuid", "integer", "timestamptz")
@@ -50,7 +47,7 @@ TRANSITIONS = "engine.transitions (payment_id, step, at, state, reason, cause)"
 
 def transition(payment_id: bytes, step: int, at: int, state: str, reason: str | None, cause: str) -> bytes:
     """One later state of a payment."""
-    return _TRANSITION(6, UUID, payment_id, INTEGER, step, BIGINT, at) + _word(state) + _word(reason) + text(cause)
+    return _TRANSITION(6, UUID, payment_id, INTEGER, step, BIGINT, at) + _word[state] + _word[reason] + text(cause)
 
 
 _OUTCOME = layout("uuid", "timestamptz", "bigint", "integer", "smallint")
@@ -63,7 +60,7 @@ def outcome(
     """One terminal outcome; ``outbox`` is (first sequence, count) of the answers it caused."""
     return (
         _OUTCOME(7, UUID, payment_id, BIGINT, at, BIGINT, outbox[0], INTEGER, outbox[1], SMALLINT, writer_no)
-        + _word(state)
+        + _word[state]
         + raw(duplicate_of)
     )
 
@@ -74,12 +71,8 @@ OUTBOX = "engine.outbox (writer_no, seq, payment_id, at, recipient, type, payloa
 
 def outbox(writer_no: int, seq: int, payment_id: bytes, at: int, recipient: str, kind: str, payload: bytes) -> bytes:
     """One outgoing message."""
-    return (
-        _OUTBOX(7, SMALLINT, writer_no, BIGINT, seq, UUID, payment_id, BIGINT, at)
-        + _word(recipient)
-        + _word(kind)
-        + raw(payload)
-    )
+    head = _OUTBOX(7, SMALLINT, writer_no, BIGINT, seq, UUID, payment_id, BIGINT, at)
+    return b"".join((head, _word[recipient], _word[kind], raw(payload)))
 
 
 _CLAIM = layout("uuid", "uuid", "timestamptz")
@@ -106,5 +99,5 @@ def waiting(
 ) -> bytes:
     """One payment that waits; ``until`` in Postgres' days."""
     day = NULL if until is None else raw(until.to_bytes(4, "big", signed=True))
-    place = bigint(position) + day + _word(writer) + _word(state)
+    place = bigint(position) + day + _word[writer] + _word[state]
     return _WAITING(7, UUID, payment_id, BIGINT, arrival) + place + raw(envelope)

@@ -18,9 +18,13 @@ from parsers.message import Message
 from parsers.swift_mt.envelope import Frame
 from parsers.swift_mt.parsed import MtMessage
 from parsers.swift_mt.values import amount_text
-from payments import BIC, Money
+from payments import BIC, CURRENCIES, Money
 
 _TERMINAL = re.compile(r"[A-Z0-9]{12}")
+#: Terminal, session, sequence and time, one behind the other: one look where four would do.
+_ACKNOWLEDGED = re.compile(r"[A-Z0-9]{12}[0-9]{4}[0-9]{6}[0-9]{10}")
+#: References as most are.
+_PLAIN_REFERENCE = re.compile(r"[A-Za-z0-9]{1,16}")
 _WORD = re.compile(r"[A-Za-z0-9/?().,'+][A-Za-z0-9/\-?:().,'+]*")
 _FOREIGN = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")
 _ERROR = re.compile(r"[A-Z][0-9]{2}(?:[0-9]{3})?")
@@ -35,14 +39,21 @@ def acknowledgement(
 
     ``terminal``, ``session`` and ``sequence`` are those of block 1 of the message answered, ``at`` is YYMMDDHHMM.
     """
-    if not _TERMINAL.fullmatch(terminal) or not _AT.fullmatch(at):
-        raise ValueError(f"not a terminal of 12 characters and a time YYMMDDHHMM: {terminal!r}, {at!r}")
+    basic = f"{terminal}{session}{sequence}"
+    if len(terminal) != 12 or len(session) != 4 or len(basic) != 22 or not _ACKNOWLEDGED.fullmatch(f"{basic}{at}"):
+        raise ValueError(_not_acknowledged(terminal, session, sequence, at))
     if error is not None and not _ERROR.fullmatch(error):
         raise ValueError(f"not an error code with an optional line of three digits: {error!r}")
-    head = f"{{1:F21{terminal}{_number(session, 4)}{_number(sequence, 6)}}}"
     result = "{451:0}" if error is None else f"{{451:1}}{{405:{error}}}"
     reference = f"{{108:{mur}}}" if mur is not None and _MUR.fullmatch(mur) else ""
-    return f"{head}{{4:{{177:{at}}}{result}{reference}}}".encode("ascii")
+    return f"{{1:F21{basic}}}{{4:{{177:{at}}}{result}{reference}}}".encode("ascii")
+
+
+def _not_acknowledged(terminal: str, session: str, sequence: str, at: str) -> str:
+    """What of an acknowledgement's header cannot stand there."""
+    if not _TERMINAL.fullmatch(terminal) or not _AT.fullmatch(at):
+        return f"not a terminal of 12 characters and a time YYMMDDHHMM: {terminal!r}, {at!r}"
+    return f"not a session of 4 digits and a sequence of 6: {session!r}, {sequence!r}"
 
 
 def confirmation(
@@ -64,17 +75,14 @@ def confirmation(
 
     A 910 names who ordered it (rule C06): the operator where no institution is given.
     """
-    lines = [
-        f":20:{reference_text(reference)}",
-        f":21:{reference_text(related)}",
-        f":25:{_line(account, 35)}",
-        f":32A:{day_text(value_date)}{amount.currency}{amount_text(amount)}",
-    ]
     if ordering_institution is None and kind == "910":
         ordering_institution = operator
-    if ordering_institution is not None:
-        lines.append(f":52A:{BIC(ordering_institution)}")
-    return output(kind, operator, recipient, lines, at, sequence, f"{{3:{{121:{uetr}}}}}" if uetr else "")
+    ordered = "" if ordering_institution is None else f"\r\n:52A:{_bic(ordering_institution)}"
+    text = (
+        f":20:{reference_text(reference)}\r\n:21:{reference_text(related)}\r\n:25:{_line(account, 35)}\r\n"
+        f":32A:{day_text(value_date)}{amount.currency}{_amount(amount)}{ordered}"
+    )
+    return _framed(kind, operator, recipient, text, at, sequence, f"{{3:{{121:{uetr}}}}}" if uetr else "")
 
 
 def answer(
@@ -158,6 +166,8 @@ def _rest(raw: bytes, parsed: MtMessage) -> bytes:
 
 def reference_text(text: str) -> str:
     """A reference of field 20 or 21: up to 16 of set x, no slash at its ends, no double slash; else ``NONREF``."""
+    if _PLAIN_REFERENCE.fullmatch(text):
+        return text
     line = _FOREIGN.sub(".", text.strip())
     if len(line) > 16:
         line = line[:15] + "+"
@@ -202,20 +212,28 @@ def _line(text: str, width: int) -> str:
     return folded(text, width, 1)
 
 
-def _number(text: str, digits: int) -> str:
-    if not re.fullmatch(f"[0-9]{{{digits}}}", text):
-        raise ValueError(f"{text!r} is not a number of {digits} digits")
-    return text
+def _amount(money: Money) -> str:
+    """``amount_text``, in one step for currencies of two decimals and amounts that fit."""
+    minor = money.minor
+    if CURRENCIES[money.currency] == 2 and 100 <= minor < 10**14:
+        digits = str(minor)
+        return f"{digits[:-2]},{digits[-2:]}"
+    return amount_text(money)
 
 
 def _numbers(sequence: int) -> str:
     """Session and sequence of a header from one running number."""
-    return f"{sequence // 1_000_000 % 10_000:04d}{sequence % 1_000_000:06d}"
+    return str(sequence % 10_000_000_000).zfill(10)
 
 
 @lru_cache(maxsize=10_000)
+def _bic(text: str) -> str:
+    """A BIC in eleven characters."""
+    return BIC(text)
+
+
 def _terminal_of(bic: str) -> str:
-    eleven = BIC(bic)
+    eleven = _bic(bic)
     return f"{eleven[:8]}A{eleven[8:]}"
 
 
@@ -238,9 +256,23 @@ def day_text(value_date: str) -> str:
 
 def output(message_type: str, sender: str, receiver: str, lines: list[str], at: str, sequence: int, user: str) -> bytes:
     """A message of lines ``:20:...`` in the output form; ``user`` is its block 3 or ""."""
-    day, entered, left = _clock(at)
+    text = "\n".join(lines).replace("\n", "\r\n")
+    return _framed(message_type, sender, receiver, text, at, sequence, user)
+
+
+def _framed(message_type: str, sender: str, receiver: str, text: str, at: str, sequence: int, user: str) -> bytes:
+    """A text whose lines end as they should, in the output form."""
+    basic, application, end = _frame(message_type, sender, receiver, at[:16] if at[10:11] == "T" else at)
     numbers = _numbers(sequence)
-    mir = f"{day}{_terminal_of(sender)}{numbers}"
-    head = f"{{1:F01{_terminal_of(receiver)}{numbers}}}{{2:O{message_type}{entered}{mir}{left}N}}{user}"
-    text = "\n".join(lines)
-    return f"{head}{{4:\n{text}\n-}}".replace("\n", "\r\n").encode("ascii")
+    return f"{basic}{numbers}{application}{numbers}{end}{user}{{4:\r\n{text}\r\n-}}".encode("ascii")
+
+
+@lru_cache(maxsize=10_000)
+def _frame(message_type: str, sender: str, receiver: str, at: str) -> tuple[str, str, str]:
+    """What stands before, between and behind the numbers of blocks 1 and 2: the same within a minute."""
+    day, entered, left = _clock(at)
+    return (
+        f"{{1:F01{_terminal_of(receiver)}",
+        f"}}{{2:O{message_type}{entered}{day}{_terminal_of(sender)}",
+        f"{left}N}}",
+    )

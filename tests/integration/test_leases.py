@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
-from engine.store import leases
+from engine.store import leases, recoveries
 from engine.store.connection import Connection, connect
 from ledger import migrate
 
@@ -69,6 +70,16 @@ def test_a_silent_owner_loses_the_lease_and_is_refused_when_it_wakes_up(
     one.close()  # the end of a stale owner's session takes nothing from the new one
     time.sleep(0.2)
     assert leases.free(other, ["book"], "third") == []
+
+
+def test_a_restored_ledger_takes_nobodys_word_for_what_was_sent(
+    sessions: tuple[Connection, Connection], database: str
+) -> None:
+    one, other = sessions
+    leases.give_up(one, taken(one, "one"), finished=True)
+    with connect(database, "owner") as owner:
+        recoveries.add(owner, "latest", "base", datetime.now(UTC), "local:test")
+    assert not taken(other, "other").handed_over
 
 
 def test_only_one_of_many_gets_it(sessions: tuple[Connection, Connection]) -> None:

@@ -35,7 +35,8 @@ def recorder_of(connection: Connection) -> Recorder:
     made = Recorder(WriterPorts("recorder", number, places, connection, relay, lambda: NOW, "QENXDEFFXXX"))
     lease = leases.take(connection, "recorder", "test")
     assert lease is not None
-    made.load(lease)
+    made.start(lease)
+    made.load()
     return made
 
 

@@ -11,14 +11,16 @@ import pytest
 
 from engine import ids
 from engine.bus.record import Record
+from engine.bus.topics import RELEASED
+from engine.compliance.cases import CaseRuleError, Operator
 from engine.processors.batch import Answer, Batch, Place, Waiting
-from engine.store import archive, books, commands, commit, crashes, leases, outbox, sources, versions
+from engine.store import archive, books, cases, commands, commit, crashes, leases, operators, outbox, sources, versions
 from engine.store.archive import Range, Received
 from engine.store.commit import AlreadyDecidedError, Changes
 from engine.store.connection import Connection, connect
 from engine.store.leases import Lease, LeaseLostError
 from engine.store.memory import MemoryConnection, MemoryPostgres, UnknownStatementError
-from engine.wire import Envelope, Route
+from engine.wire import Envelope, Route, decode
 from ledger import Account, Ledger, migrate, store
 from payments import Money, Payment, PaymentKind
 from settlement.lifecycle import State
@@ -146,6 +148,23 @@ def test_one_owner_until_he_gives_up(server: Server, db: Connection) -> None:
     assert taken.epoch == 2
     with pytest.raises(LeaseLostError):
         leases.renew(db, lease)
+
+
+def test_who_takes_over_is_told_whether_the_owner_had_finished(server: Server, db: Connection) -> None:
+    lease, _ = owned(db)
+    assert not lease.handed_over
+    for owner, finished in (("there/1", True), ("yonder/1", False), ("here/2", True)):
+        leases.give_up(db, lease, finished=finished)
+        taken = leases.take(db, "EUR-RTGS", owner)
+        assert taken is not None
+        assert taken.handed_over == finished
+        lease = taken
+    leases.give_up(db, lease, finished=True)
+    there = leases.take(db, "EUR-RTGS", "there/2")
+    assert there is not None
+    again = leases.take(db, "EUR-RTGS", "there/2")  # it died before it had done anything, and came back
+    assert again is not None
+    assert not again.handed_over
 
 
 def test_a_silent_owner_loses_it_when_it_expires_and_a_dead_one_at_once(server: Server, db: Connection) -> None:
@@ -473,6 +492,57 @@ def test_done_is_what_is_decided_whole(db: Connection) -> None:
     archive.set_progress(db, source, 2)
     archive.set_progress(db, source, 1)
     assert archive.progress(db) == {source: 2}
+
+
+# -- cases -------------------------------------------------------------------------------------------------------------
+
+ANN, OLAF = Operator("ann", "analyst"), Operator("olaf", "officer")
+
+
+def test_a_case_is_decided_by_two_and_what_they_decided_is_sent_once(server: Server, db: Connection) -> None:
+    if isinstance(server, Real):
+        for who in (ANN, OLAF):
+            operators.add(server.owner, who.name, who.role)
+    lease, (source, _) = owned(db)
+    held = envelope(source, 1, state="HELD")
+    made = batch()
+    made.changes.statements.append(cases.opening(held, "screening", NOW, "looks like\x00somebody", ()))
+    made.decide(held, Place(0, 1), State.HELD)
+    commit.commit(db, lease, made.changes)
+    stored = cases.load(db, 1)
+    assert (stored.case.status, stored.kind, stored.summary, stored.standing) == (
+        "open", "screening", "looks like\ufffdsomebody", None
+    )  # fmt: skip
+    assert stored.envelope == held
+    with pytest.raises(cases.UnknownCaseError):
+        cases.load(db, 2)
+
+    refused = cases.propose(db, 1, ANN, "release", "not he")
+    for author in (ANN, Operator("ann", "officer")):
+        with pytest.raises(CaseRuleError):
+            cases.approve(db, 1, author, refused.hash)
+    with pytest.raises(CaseRuleError):
+        cases.propose(db, 1, OLAF, "reject", "is he")
+    assert cases.refuse(db, 1, OLAF, refused.hash).status == "open"
+    withdrawn = cases.propose(db, 1, ANN, "reject", "is he")
+    cases.withdraw(db, 1, ANN, withdrawn.hash)
+    last = cases.propose(db, 1, ANN, "release", "not he after all")
+    assert cases.load(db, 1).standing == last
+    assert cases.outgoing_after(db, 0) == []
+    assert cases.approve(db, 1, OLAF, last.hash).decision == "release"
+
+    ((seq, topic, partition, payload),) = cases.outgoing_after(db, 0)
+    assert (seq, topic, partition) == (1, RELEASED, 0)
+    assert decode(payload).attempt == 1
+    assert cases.outgoing_after(db, 1) == []
+    stored = cases.load(db, 1)
+    assert (stored.case.status, stored.case.decision) == ("decided", "release")
+    assert stored.decided_at is not None
+    assert [(each.proposal.decision, each.approved_by, each.dropped_by) for each in stored.proposals] == [
+        ("release", None, "olaf"), ("reject", None, "ann"), ("release", "olaf", None),
+    ]  # fmt: skip
+    with pytest.raises(CaseRuleError):
+        cases.approve(db, 1, OLAF, last.hash)
 
 
 # -- crashes, numbers --------------------------------------------------------------------------------------------------

@@ -146,7 +146,8 @@ def writers(connection: Connection) -> Iterator[Writer]:
 def process(connection: Connection, writer: Writer, recorded: list[dict[str, Any]]) -> int:
     lease = leases.take(connection, writer.ports.name, "upgraded")
     assert lease is not None
-    starts = writer.load(lease)
+    starts = writer.start(lease)
+    writer.load()
     records = [
         Record(one["topic"], one["partition"], one["offset"], one["timestamp_ms"], None, one["value"], {})
         for one in recorded

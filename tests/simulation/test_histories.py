@@ -18,8 +18,17 @@ from engine.simulation.sabotage import SABOTAGES
 
 BANK = Path(run.__file__).with_name("bank.py")
 HISTORIES = 200
+#: What has to happen in many histories: commands, cases, states that were decided first, later, and by a case.
+HAPPENS = (
+    "stop", "resume", "cut-off", "close-day", "open-day", "cancel", "move", "priority", "set-credit-line",
+    "case: release", "case: reject", "case: block", "first: WAREHOUSED", "first: HELD", "first: DUPLICATE",
+    "later: SETTLED", "later: QUEUED", "later: REJECTED", "later: CANCELLED",
+    "next: SETTLED", "next: QUEUED", "next: REJECTED", "next: BLOCKED", "next: HELD", "next: WAREHOUSED",
+)  # fmt: skip
 #: Seeds that broke something once, each with its steps.
-REGRESSIONS = ((127, 300), (117, 300), (6, 300), (110, 300), (1041, 1000), (1046, 1000), (82, 1000))
+REGRESSIONS = (
+    (127, 300), (117, 300), (6, 300), (110, 300), (1041, 1000), (1046, 1000), (82, 1000), (9, 1000), (24, 1000),
+)  # fmt: skip
 
 
 def told(verdict: Verdict, steps: int) -> str:
@@ -30,17 +39,20 @@ def told(verdict: Verdict, steps: int) -> str:
 def test_histories_keep_every_invariant_under_every_fault() -> None:
     faults: Counter[str] = Counter()
     checked: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
     payments = 0
     for verdict in run.run_many(1, run.STEPS, HISTORIES, jobs=2):
         assert verdict.invariant is None, told(verdict, run.STEPS)
         assert verdict.steps == run.STEPS
         faults += verdict.faults
         checked += verdict.checked
+        seen += verdict.seen
         payments += verdict.payments
     assert payments > 100 * HISTORIES
     assert faults.keys() == FAULTS.keys()
     assert min(faults.values()) >= 20
     assert checked.keys() == INVARIANTS.keys()
+    assert {what: seen[what] for what in HAPPENS if seen[what] < 5} == {}
 
 
 def test_a_few_histories_keep_every_invariant() -> None:

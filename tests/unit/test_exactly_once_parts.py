@@ -9,11 +9,13 @@ import msgspec
 import pytest
 
 from engine import ids, wire
+from engine.compliance.decision import Clearance
 from engine.processors import claims
 from engine.processors.batch import Answer, Batch, Place, Waiting
+from engine.processors.book_state import instruction_of
 from engine.processors.decisions import Claims, Seen
 from engine.wire import Envelope, Route
-from payments import Money, Party, Payment, PaymentKind
+from payments import Finding, Money, Party, Payment, PaymentKind
 from settlement.lifecycle import State
 
 DIGEST = "00112233445566778899aabbccddeeff"
@@ -115,6 +117,39 @@ def test_a_batch_numbers_answers_in_the_order_of_decisions() -> None:
     assert batch.next_seq == 43
     assert (len(batch.changes.inbox), len(batch.changes.outcomes), len(batch.changes.outbox)) == (2, 1, 2)
     assert [event.state for event in batch.events] == ["SETTLED", "QUEUED"]
+
+
+def test_an_event_says_each_thing_in_its_own_field() -> None:
+    finding = Finding("T13", "warning", "field", "20", None, "rule", "remedy")
+    hit_free = Clearance(decision="CLEARED", list_version="L1")
+    envelope = _envelope(
+        index=2, count=3, attempt=1, scheme="RTGS", reference="MSG1", findings=(finding,), clearance=hit_free,
+        payment=_payment(uetr="U-1"),
+    )  # fmt: skip
+    batch = Batch("EUR-RTGS", 1, 1, datetime(2026, 11, 24, tzinfo=UTC))
+    original = ids.payment_id(3, 1, 0)
+    batch.decide(envelope, Place(0, 5), State.DUPLICATE, reason="AM05", explanation="why", duplicate_of=original)
+    assert msgspec.structs.asdict(batch.events[0]) == {
+        "id": f"{envelope.payment_id.hex()}-1-0", "payment_id": ids.shown(envelope.payment_id), "state": "DUPLICATE",
+        "at": "2026-11-24T00:00:00.000Z", "attempt": 1, "index": 2, "count": 3, "reason": "AM05",
+        "explanation": "why", "book": "EUR-RTGS", "scheme": "RTGS", "type": "MT103", "sender": "ALPHDEFFXXX",
+        "debit": "ALPHDEFFXXX", "credit": "BETAFRPPXXX", "amount": "123.45", "currency": "EUR", "reference": "MSG1",
+        "uetr": "U-1", "duplicate_of": ids.shown(original), "findings": ("T13",), "list_version": "L1", "hits": 0,
+    }  # fmt: skip
+
+
+def test_an_instruction_says_each_thing_in_its_own_field() -> None:
+    route = Route("EUR-RTGS", "ALPHDEFFXXX", "BETAFRPPXXX", 1, priority="urgent", no_wait=True)
+    envelope = _envelope(
+        attempt=2, scheme="RTGS", reference="MSG1", route=route, payment=_payment(value_date="2026-11-25")
+    )
+    found = {name: value for name, value in msgspec.structs.asdict(instruction_of(envelope, 9)).items() if value}
+    assert found == {
+        "payment_id": envelope.payment_id.hex(), "attempt": 2, "book": "EUR-RTGS", "scheme": "RTGS",
+        "kind": "credit-transfer", "debit": "ALPHDEFFXXX", "credit": "BETAFRPPXXX", "amount_minor": 12_345,
+        "currency": "EUR", "priority": "urgent", "value_date": "2026-11-25", "sender": "ALPHDEFFXXX",
+        "reference": "MSG1", "no_wait": True, "arrival": 9,
+    }  # fmt: skip
 
 
 def test_a_final_state_is_never_left() -> None:

@@ -75,5 +75,13 @@ def test_text_columns_have_their_length_in_bytes_and_null_has_none() -> None:
     assert binary.text("é") == b"\x00\x00\x00\x02\xc3\xa9"
     assert binary.text(None) == binary.NULL == b"\xff\xff\xff\xff"
     assert binary.text("a\x00b") == binary.text("a\ufffdb"), "Postgres' text holds no NUL"
+    assert binary.text("\ud800") == binary.text("?"), "nor half of a pair"
     cache = binary.TextCache(limit=2)
-    assert [cache(word) for word in ("a", "b", "c", None)] == [binary.text(word) for word in ("a", "b", "c", None)]
+    assert [cache[word] for word in ("a", "b", "c", None)] == [binary.text(word) for word in ("a", "b", "c", None)]
+
+
+def test_parameters_of_many_values_are_arrays_in_binary() -> None:
+    head = struct.Struct(">iiiii")
+    assert binary.bigints([5, None]) == head.pack(1, 1, 20, 2, 1) + b"\0\0\0\x08" + (5).to_bytes(8, "big") + binary.NULL
+    assert binary.texts(["é", None]) == head.pack(1, 1, 25, 2, 1) + b"\0\0\0\x02\xc3\xa9" + binary.NULL
+    assert binary.texts([]) == head.pack(1, 1, 25, 0, 1)

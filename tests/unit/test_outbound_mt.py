@@ -64,6 +64,23 @@ def test_a_refused_format_gets_a_nak_with_the_code_and_the_line():
     assert said(nak.payload) == {"177": "2611240800", "451": "1", "405": "T08009", "108": "MUR7"}
 
 
+@pytest.mark.parametrize(
+    ("sent", "quoted"),
+    [
+        ({"terminal": "LINDSESSBXXX", "session": "0001", "sequence": "000007"}, b"LINDSESSBXXX0001000007"),
+        ({"terminal": "LINDSESSBXXX", "session": "00010", "sequence": "00007"}, b"LINDSESSBXXX0000000000"),
+        ({"terminal": "LINDSESSBXXX0", "session": "001", "sequence": "000007"}, b"LINDSESSAXXX0000000007"),
+        ({"session": "0001"}, b"LINDSESSAXXX0001000000"),
+    ],
+)
+def test_an_acknowledgement_quotes_of_block_1_what_can_stand_there(sent, quoted):
+    (envelope,) = arrived("103", *TRANSFER)
+    payment = msgspec.structs.replace(envelope.payment, details={})
+    envelope = msgspec.structs.replace(envelope, payment=payment, reply=sent)
+    (ack, *_) = outbound.answers(routed(envelope), State.SETTLED, LETTER)
+    assert ack.payload.startswith(b"{1:F21" + quoted + b"}")
+
+
 def test_a_rejection_after_acceptance_is_an_n99_in_the_words_of_the_guidelines():
     (envelope,) = arrived("103", *TRANSFER)
     found = outbound.answers(envelope, State.REJECTED, LETTER, reason=Rejection("AM04", "no funds", "book"))

@@ -1,9 +1,12 @@
 """The relay publishes in rounds: order per recipient, nothing before the archive has it, a crowd gathers."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from engine import ids
-from engine.bus.record import Outgoing
+from engine.bus.record import Outgoing, Record
+from engine.bus.topics import outbound_topic
 from engine.processors import relay as relay_module
 from engine.processors.batch import Answer, Posted
 from engine.processors.relay import Relay
@@ -101,6 +104,75 @@ def test_leaving_publishes_what_is_covered(archived):
     relay.offer([posted(1, 0, ALBA), posted(2, 1, BORA)], [])
     relay.pump(0.0)
     relay.offer([posted(3, 2, ALBA), posted(4, 200, ALBA)], [])
-    relay.finish(0.001)
+    assert relay.finish(0.001)
     assert sequences(producer) == [1, 2, 3]
     assert relay.backlog == 1
+
+
+class Topics:
+    """The outgoing topics, as a relay that recovers asks them: numbers that are there."""
+
+    def __init__(self, *numbers):
+        self.numbers = numbers
+        self.asked = 0
+
+    def existing(self, names):
+        return set(names)
+
+    def since(self, topics, timestamp_ms):
+        self.asked += 1
+        return [Record(outbound_topic(ALBA), 0, n, 0, None, b"", {"ce_id": b"7-%d" % n}) for n in self.numbers]
+
+
+@pytest.fixture
+def stored(archived, monkeypatch):
+    """Answers 2 to 5 wait behind the checkpoint at 1; where the checkpoint stands afterwards."""
+    place = {"published": 1}
+    now = datetime.now(UTC)
+    rows = [(posted(seq, seq, ALBA), now) for seq in (2, 3, 4, 5)]
+    monkeypatch.setattr(relay_module.recoveries, "told", lambda _connection: set())
+    monkeypatch.setattr(relay_module.store, "place", lambda *_: (place["published"], now))
+    monkeypatch.setattr(relay_module.store, "unpublished", lambda _c, _n, after: [r for r in rows if r[0].seq > after])
+    monkeypatch.setattr(relay_module.store, "events_since", lambda *_: [])
+    monkeypatch.setattr(relay_module.store, "checkpoint", lambda _c, _n, published: place.update(published=published))
+    return place
+
+
+def test_after_a_planned_hand_over_nothing_is_looked_for(stored, archived):
+    relay, producer = made()
+    topics = Topics()
+    relay.recover(topics, topics, handed_over=True)
+    assert (topics.asked, relay.backlog) == (0, 4)
+    archived[1] = 4
+    assert relay.finish(0.0)
+    assert sequences(producer) == [2, 3]
+    assert stored["published"] == 3
+
+
+def test_a_relay_that_leaves_with_a_gap_behind_it_has_not_finished(stored, archived):
+    relay, producer = made()
+    topics = Topics(4)
+    relay.recover(topics, topics)
+    archived[1] = 3
+    assert not relay.finish(0.0), "3 waits, and 4 was sent in an earlier life: who comes next has to look"
+    assert stored["published"] == 2
+    archived[1] = 4
+    assert relay.finish(1.0)
+    assert sequences(producer) == [2, 3]
+    assert stored["published"] == 4
+
+
+def test_who_takes_over_does_not_wait_for_the_broker_at_once(stored, archived, monkeypatch):
+    relay, producer = made()
+    flushed = []
+    monkeypatch.setattr(producer, "flush", flushed.append)
+    archived[1] = 100
+    topics = Topics()
+    relay.recover(topics, topics)
+    relay.pump(100.0)
+    assert sequences(producer) == [2, 3, 4, 5]
+    assert flushed == []
+    relay.pump(100.4)
+    assert flushed == []
+    relay.pump(100.6)
+    assert len(flushed) == 1

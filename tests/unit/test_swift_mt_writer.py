@@ -9,6 +9,11 @@ from payments import Money
 AT = "2026-11-23T10:44:00+00:00"
 ACK = {"terminal": "NORDDEHHAXXX", "session": "0042", "sequence": "000017", "at": "2611231044"}
 
+CONFIRMED = {
+    "kind": "900", "operator": "OPERDEFF", "recipient": "NORDDEHHXXX", "reference": "S17", "related": "PAY17",
+    "account": "NORDDEHHXXX", "value_date": "2026-11-23", "ordering_institution": None, "at": AT, "sequence": 17,
+}  # fmt: skip
+
 
 def strict(data: bytes):
     messages = read(data, mode="strict")
@@ -35,7 +40,14 @@ def test_negative_acknowledgement_carries_code_and_line():
     assert fields(message) == {"177": "2611231044", "451": "1", "405": "T26002"}
 
 
-@pytest.mark.parametrize("wrong", [{"terminal": "NORD"}, {"session": "1"}, {"sequence": "x"}, {"at": "now"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"terminal": "NORD"}, {"session": "1"}, {"sequence": "x"}, {"at": "now"},
+        {"session": "00421", "sequence": "00017"}, {"terminal": "NORDDEHHAXXX0", "session": "042"},
+        {"sequence": "0000172", "at": "611231044"},
+    ],
+)  # fmt: skip
 def test_a_header_that_cannot_be_is_refused(wrong):
     with pytest.raises(ValueError, match="not a"):
         acknowledgement(**(ACK | wrong), mur=None)
@@ -44,6 +56,23 @@ def test_a_header_that_cannot_be_is_refused(wrong):
 def test_an_error_that_is_no_code_is_refused():
     with pytest.raises(ValueError, match="error code"):
         acknowledgement(**ACK, mur=None, error="bad}")
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (Money(1, "EUR"), "EUR0,01"), (Money(100, "EUR"), "EUR1,00"), (Money(5, "JPY"), "JPY5,"),
+        (Money(10**14 - 1, "EUR"), "EUR999999999999,99"), (Money(1_234_567, "KWD"), "KWD1234,567"),
+    ],
+)  # fmt: skip
+def test_a_confirmation_says_the_amount_in_the_currencys_decimals(amount, text):
+    message = strict(confirmation(**CONFIRMED | {"amount": amount}))
+    assert fields(message)["32A"] == f"261123{text}"
+
+
+def test_an_amount_that_does_not_fit_its_field_is_refused():
+    with pytest.raises(ValueError, match="15 characters"):
+        confirmation(**CONFIRMED | {"amount": Money(10**14, "EUR")})
 
 
 @pytest.mark.parametrize(
