@@ -497,7 +497,7 @@ def test_no_cluster_is_an_outage_that_says_so() -> None:
     producer.send(Outgoing("t", None, None, b"", {}))
     with pytest.raises(OperatingFaultError, match="still on their way"):
         producer.flush(0.1)
-    assert producer.pending() == 1
+    assert producer.pending() >= 1  # the message, and what is still to be said of errors
     with pytest.raises(DeliveryFailedError):
         producer.flush(10.0)
     producer.close()
