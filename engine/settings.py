@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     stage_batch: int = Field(default=100, ge=1, le=10_000, description="most messages a stage takes at once")
     stage_linger_ms: int = Field(default=10, ge=0, le=1_000, description="longest wait of a stage for a fuller batch")
     settle_batch: int = Field(default=500, ge=1, le=10_000, description="most payments of one settlement commit")
-    settle_linger_ms: int = Field(default=20, ge=0, le=1_000, description="longest wait of the writer for a batch")
+    settle_linger_ms: int = Field(default=5, ge=0, le=1_000, description="longest wait of the writer for a batch")
     producer_linger_ms: int = Field(default=10, ge=0, le=1_000, description="longest wait of a producer for a batch")
     relay_linger_ms: int = Field(
         default=1_000, ge=0, le=10_000, description="longest wait of an answer for others to the same recipient"

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -31,9 +32,11 @@ _MARGIN = timedelta(seconds=5)
 _CHECKPOINT_SECONDS = 5.0
 #: After a take-over the first one comes sooner, and not at once: payments wait for the writer then.
 _FIRST_CHECKPOINT_SECONDS = 0.5
-#: A request to the broker carries the answers to one recipient, so many recipients are many requests. Each round of
-#: answers waits this long for each recipient of the round before: a lone answer goes at once, a crowd gathers.
+#: A request to the broker carries the answers to one recipient, so many recipients are many requests. They take turns,
+#: this far apart: a few go at once, in a crowd each gathers answers until it is his turn.
 _SECONDS_A_RECIPIENT = 0.005
+#: Turns that were not used are kept for this long.
+_TURNS_KEPT_SECONDS = 0.1
 
 
 @lru_cache(maxsize=1_000)
@@ -48,6 +51,13 @@ def _subject(payment_id: bytes) -> bytes:
     return ids.shown(payment_id).encode()
 
 
+class _Queue(NamedTuple):
+    """Answers to one recipient that may go, and since when the first of them may."""
+
+    since: float
+    answers: list[Posted]
+
+
 class Relay:
     """Publishes what one writer committed. ``offer`` after a commit, ``pump`` often, ``checkpoint`` by itself."""
 
@@ -59,26 +69,29 @@ class Relay:
         source_name: str,
         *,
         longest_wait: float = 0.0,
+        turns_kept: float = _TURNS_KEPT_SECONDS,
     ) -> None:
         self._connection = connection
         self._producer = producer
         self._writer_no = writer_no
         self._source = source_name
+        #: What waits for the archive, in order; what may go, by recipient, who waits longest first.
         self._pending: deque[Posted] = deque()
+        self._ready: dict[str, _Queue] = {}
         self._archived: dict[int, int] = {}
-        self._published = 0
-        self._stored = 0
+        #: The highest number that was ever sent, and how far all are sent according to Postgres.
+        self._sent = self._stored = 0
         self._checkpoint_at: float | None = None
         self._longest_wait = longest_wait
-        self._round_at = 0.0
+        self._turns_kept = turns_kept
+        self._turn_at = 0.0
         self._dirty = False
-        self._found = 0
         self._told: set[tuple[bytes, str, str, bytes]] = set()
 
     @property
     def backlog(self) -> int:
         """Answers that wait for the archive or the broker."""
-        return len(self._pending)
+        return len(self._pending) + sum([len(queue.answers) for queue in self._ready.values()])
 
     def offer(self, posted: Sequence[Posted], events: Sequence[Event]) -> None:
         """Take what a commit has made true; events go out at once."""
@@ -89,17 +102,19 @@ class Relay:
 
     def pump(self, now: float) -> None:
         """Publish answers whose messages the archive holds; now and then make the place durable."""
-        if self._pending and now >= self._round_at:
-            self._round_at = now + min(self._longest_wait, self._round() * _SECONDS_A_RECIPIENT)
+        if self._pending:
+            self._admit(now)
+        if self._ready:
+            self._take_turns(now)
         self._producer.poll()
         if self._checkpoint_at is None:
             self._checkpoint_at = now + _FIRST_CHECKPOINT_SECONDS - _CHECKPOINT_SECONDS
         if self._dirty and now - self._checkpoint_at >= _CHECKPOINT_SECONDS:
             self.checkpoint(now)
 
-    def _round(self) -> int:
-        """Publish what can go; to how many recipients."""
-        recipients, asked, covered = set(), False, b""
+    def _admit(self, now: float) -> None:
+        """What the archive covers may go: order per recipient is the order of the outbox."""
+        asked, covered, ready = False, b"", self._ready
         while self._pending:
             posted = self._pending[0]
             if posted.payment_id != covered:  # a payment's answers stand together: it is looked at once
@@ -110,26 +125,55 @@ class Relay:
                     continue
                 covered = posted.payment_id
             self._pending.popleft()
+            queue = ready.get(posted.answer.recipient)
+            if queue is None:
+                queue = ready[posted.answer.recipient] = _Queue(now, [])
+            queue.answers.append(posted)
+
+    def _take_turns(self, now: float) -> None:
+        """Publish to as many recipients as have their turn, and to who has waited for it long enough."""
+        self._turn_at = max(self._turn_at, now - self._turns_kept)
+        while self._ready:
+            if self._turn_at <= now:
+                self._turn_at += _SECONDS_A_RECIPIENT
+            elif next(iter(self._ready.values())).since + self._longest_wait > now:
+                break
+            self._publish_next()
+
+    def _publish_next(self) -> None:
+        """All answers that wait for the recipient who waits longest."""
+        recipient = next(iter(self._ready))
+        for posted in self._ready.pop(recipient).answers:
             self._publish(posted)
-            recipients.add(posted.answer.recipient)
-        return len(recipients)
+
+    def _publish_all(self, now: float) -> None:
+        """What the archive covers, without turns."""
+        self._admit(now)
+        while self._ready:
+            self._publish_next()
+
+    def _through(self) -> int:
+        """The number up to which every answer is sent."""
+        unsent = [queue.answers[0].seq for queue in self._ready.values()]
+        if self._pending:
+            unsent.append(self._pending[0].seq)
+        return min(unsent) - 1 if unsent else self._sent
 
     def checkpoint(self, now: float) -> None:
         """Flush, then store how far everything is published for certain."""
         self._producer.flush(30.0)
-        if self._published > self._stored or self._dirty:
-            store.checkpoint(self._connection, self._writer_no, self._published)
-            self._stored = self._published
+        through = self._through()
+        if through > self._stored or self._dirty:
+            store.checkpoint(self._connection, self._writer_no, through)
+            self._stored = through
         self._checkpoint_at = now
         self._dirty = False
 
     def finish(self, now: float) -> bool:
         """Before leaving: publish what the archive covers, and say so. True when nothing behind that was ever sent."""
-        self._round()
-        if not self._pending or self._pending[0].seq > self._found:
-            self._published = max(self._published, self._found)
+        self._publish_all(now)
         self.checkpoint(now)
-        return self._published >= self._found
+        return self._stored >= self._sent
 
     def recover(self, admin: Admin, tails: TailReader, *, handed_over: bool = False) -> None:
         """After a start: publish what was committed and is not in the outgoing topics yet, and repeat late events.
@@ -138,7 +182,8 @@ class Relay:
         """
         self._told = recoveries.told(self._connection)
         published, at = store.place(self._connection, self._writer_no)
-        self._published = self._stored = self._found = published
+        self._sent = self._stored = published
+        self._ready.clear()
         waiting = store.unpublished(self._connection, self._writer_no, published)
         self._checkpoint_at = None
         if handed_over:
@@ -155,13 +200,9 @@ class Relay:
         self._pending.clear()
         for posted, _ in waiting:
             if posted.seq in found[outbound_topic(posted.answer.recipient)]:
-                self._found = posted.seq
+                self._sent = posted.seq
             else:
                 self._pending.append(posted)
-        if self._pending:  # what comes after a gap was sent, and is looked for again after the next crash
-            self._published = self._pending[0].seq - 1
-        elif waiting:
-            self._published = waiting[-1][0].seq
         for event in store.events_since(self._connection, self._writer_no, at - _MARGIN):
             self._tell(event)
         self._dirty = True
@@ -172,7 +213,7 @@ class Relay:
 
     def _publish(self, posted: Posted) -> None:
         answer = posted.answer
-        self._published = posted.seq
+        self._sent = max(self._sent, posted.seq)
         self._dirty = True
         if self._told and self._was_told(posted):
             return

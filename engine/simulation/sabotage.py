@@ -102,7 +102,7 @@ def _outbox_sent_before_commit(world: World, undo: ExitStack) -> None:
 
     def commit(self: Writer, batch: Batch) -> None:
         self.ports.relay.offer(batch.posted, batch.events)
-        self.ports.relay._round()
+        self.ports.relay._publish_all(0.0)
         batch.posted, batch.events = [], []
         inner(self, batch)
 
@@ -172,14 +172,12 @@ def _answered_again_with_a_new_id(world: World, undo: ExitStack) -> None:
 def _checkpoint_before_sending(world: World, undo: ExitStack) -> None:
     """The relay says that answers are out which still wait."""
     del world
-    inner = Relay.checkpoint
+    inner = Relay._through
 
-    def checkpoint(self: Relay, now: float) -> None:
-        if self._pending:
-            self._published, self._dirty = self._pending[-1].seq, True
-        inner(self, now)
+    def through(self: Relay) -> int:
+        return self._pending[-1].seq if self._pending else inner(self)
 
-    undo.enter_context(_swapped(Relay, "checkpoint", checkpoint))
+    undo.enter_context(_swapped(Relay, "_through", through))
 
 
 def _queue_overtaken(world: World, undo: ExitStack) -> None:

@@ -383,7 +383,7 @@ class Writers(Worker):
     def ports(self, name: str, number: int, places: Mapping[Place, int]) -> WriterPorts:
         """As ``App._ports``."""
         leases.register(self._connection, name, number)
-        relay = Relay(self._connection, self._producer, number, f"qenex/{name}", longest_wait=0.01)
+        relay = Relay(self._connection, self._producer, number, f"qenex/{name}", longest_wait=0.05, turns_kept=0.0)
         return WriterPorts(name, number, places, self._connection, relay, self.clock, workload.OPERATOR)
 
     def advance(self) -> None:

@@ -1,4 +1,4 @@
-"""The relay publishes in rounds: order per recipient, nothing before the archive has it, a crowd gathers."""
+"""The relay publishes by turns: order per recipient, nothing before the archive has it, a crowd gathers."""
 
 from datetime import UTC, datetime
 
@@ -76,26 +76,56 @@ def test_an_old_payment_released_last_does_not_hide_that_the_archive_went_on(arc
     assert sequences(producer) == [1, 2, 3]
 
 
-def test_a_round_waits_for_each_recipient_of_the_one_before(archived):
+def crowd(count, first=1):
+    return [posted(first + place, place, f"ABCDDEFF{place:03d}") for place in range(count)]
+
+
+def test_a_few_recipients_go_at_once_and_a_crowd_takes_turns(archived):
     relay, producer = made()
-    archived[1] = 100
-    relay.offer([posted(1, 0, ALBA), posted(2, 1, BORA), posted(3, 2, CITO)], [])
+    archived[1] = 1_000
+    relay.offer(crowd(100), [])
     relay.pump(10.0)
-    relay.offer([posted(4, 3, ALBA)], [])
-    relay.pump(10.014)
-    assert sequences(producer) == [1, 2, 3]
-    relay.pump(10.016)
-    assert sequences(producer) == [1, 2, 3, 4]
+    assert sequences(producer) == list(range(1, 21))
+    relay.pump(10.0075)
+    assert sequences(producer) == list(range(1, 23))
+    relay.pump(10.0325)
+    assert sequences(producer) == list(range(1, 28))
+
+
+def test_who_waits_gathers_all_that_comes_for_him(archived):
+    relay, producer = made()
+    archived[1] = 1_000
+    relay.offer(crowd(21), [])
+    relay.pump(10.0)
+    relay.offer([posted(30, 30, "ABCDDEFF020"), posted(31, 31, "ABCDDEFF000")], [])
+    relay.pump(10.0025)
+    assert sequences(producer) == [*range(1, 22), 30]
+    relay.pump(10.0075)
+    assert sequences(producer)[-1] == 31
 
 
 def test_no_answer_waits_longer_than_the_setting(archived):
-    relay, producer = made(longest_wait=0.01)
-    archived[1] = 100
-    relay.offer([posted(seq, seq, who) for seq, who in enumerate([ALBA, BORA, CITO])], [])
-    relay.pump(0.0)
-    relay.offer([posted(3, 3, ALBA)], [])
-    relay.pump(0.0101)
-    assert sequences(producer) == [0, 1, 2, 3]
+    relay, producer = made(longest_wait=0.1)
+    archived[1] = 1_000
+    relay.offer(crowd(200), [])
+    relay.pump(10.0)
+    relay.pump(10.09)
+    assert len(sequences(producer)) < 50
+    relay.pump(10.1)
+    assert sequences(producer) == list(range(1, 201))
+
+
+def test_the_checkpoint_names_the_first_answer_that_waits_for_its_turn(archived, monkeypatch):
+    told = []
+    monkeypatch.setattr(relay_module.store, "checkpoint", lambda _c, _n, published: told.append(published))
+    relay, _ = made()
+    archived[1] = 1_000
+    relay.offer([*crowd(21), posted(22, 30, "ABCDDEFF000")], [])
+    relay.pump(10.0)
+    relay.checkpoint(10.0)
+    relay.pump(10.0025)
+    relay.checkpoint(10.0025)
+    assert told == [20, 22]
 
 
 def test_leaving_publishes_what_is_covered(archived):

@@ -26,7 +26,7 @@ def test_defaults_need_nothing(tmp_path: Path) -> None:
     settings = load()
     assert settings.data == tmp_path / ".qenex"
     assert (settings.kafka, settings.postgres) == (None, None)
-    assert (settings.settle_linger_ms, settings.settle_batch) == (20, 500)
+    assert (settings.settle_linger_ms, settings.settle_batch) == (5, 500)
     assert (settings.stage_linger_ms, settings.stage_batch, settings.producer_linger_ms) == (10, 100, 10)
     assert settings.ingest_signatures == "on"
     assert settings.librdkafka() == {"security.protocol": "PLAINTEXT"}
