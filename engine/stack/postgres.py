@@ -158,6 +158,7 @@ class Postgres:
     def start(self) -> Running:
         """Start the server; what a killed one has left behind is ended first, for it would keep the new one away."""
         self._end_orphans()
+        self._drop_locks_of_the_dead()
         return spawn(
             [binaries() / "postgres", "-D", self._cluster],
             log=self.log,
@@ -180,6 +181,19 @@ class Postgres:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.send_signal(number)
             found = psutil.wait_procs(found, _ORPHAN_SECONDS)[1]
+
+    def _drop_locks_of_the_dead(self) -> None:
+        """Forget a killed server's lock files: Postgres takes its process for alive while nobody has reaped it."""
+        for lock in (self._cluster / "postmaster.pid", *self._socket.glob(".s.PGSQL.*.lock")):
+            try:
+                owner = psutil.Process(int(lock.read_text().split()[0]))
+                with contextlib.suppress(psutil.TimeoutExpired):
+                    owner.wait(0.0 if _works_in(owner, self._cluster) else _ORPHAN_SECONDS)
+                reaped = owner.status() != psutil.STATUS_ZOMBIE
+            except (OSError, ValueError, IndexError, psutil.NoSuchProcess):
+                continue  # Postgres sees by itself that it is gone
+            if not reaped:
+                lock.unlink(missing_ok=True)
 
     def ready(self, running: Running) -> bool:
         """Whether it takes connections and runs a statement."""
