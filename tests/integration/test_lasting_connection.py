@@ -26,7 +26,7 @@ def end_sessions(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as owner:
         owner.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
-            " and pid <> pg_backend_pid()"
+            " and backend_type = 'client backend' and pid <> pg_backend_pid()"
         )
 
 
