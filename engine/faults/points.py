@@ -116,7 +116,7 @@ def of_worker(worker: str) -> list[Point]:
 def plant(name: str) -> None:
     """Put a fault into this process. UsageFault when there is none of this name."""
     if name == POISON:
-        _wrap("engine.processors.stages:parse_record", _poisoned)
+        _wrap("engine.processors.stages:parse_records", _poisoned)
     elif name == CLOCK:
         _wrap("engine.app:utc_now", _jumping)
     elif name in _BY_TITLE:
@@ -163,12 +163,13 @@ def _deadly(point: Point, inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _poisoned(inner: Callable[..., Any]) -> Callable[..., Any]:
-    def call(record: Any, *arguments: Any) -> Any:
-        if RAISES in record.value:
-            raise ValueError("the parser has a defect")
-        if KILLS in record.value:
-            _die()
-        return inner(record, *arguments)
+    def call(records: Any, *arguments: Any) -> Any:
+        for record in records:
+            if RAISES in record.value:
+                raise ValueError("the parser has a defect")
+            if KILLS in record.value:
+                _die()
+        return inner(records, *arguments)
 
     return call
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -53,32 +53,54 @@ class ParsingFacts:
 
 def parse_record(record: Record, facts: ParsingFacts) -> list[Envelope]:
     """All envelopes of a record, in the order of its payments."""
-    digest = hashlib.sha256(record.value).digest()[:16]
-    messages = parsers.parse(record.value, format=FORMAT_OF_TOPIC[record.topic], demotions=facts.directory.demotions)
-    envelopes: list[Envelope] = []
-    for message in messages:
-        sender, problem = _authenticated(message, record, facts)
-        base = Envelope(
-            source=facts.sources[record.topic, record.partition],
-            offset=record.offset,
-            received_ms=record.timestamp_ms,
-            digest=digest.hex(),
-            state="RECEIVED",
-            format=message.format or FORMAT_OF_TOPIC[record.topic],
-            type=message.type,
-            sender=sender,
-            receiver=message.receiver,
-            reference=message.reference,
-            scheme=message.scheme,
-        )
-        if problem is not None:
-            envelopes.append(_refused(base, message, problem))
-        else:
-            envelopes.extend(_of_message(base, message, record))
-    for index, envelope in enumerate(envelopes):
-        envelope.index = index
-        envelope.count = len(envelopes)
-    return envelopes
+    return parse_records((record,), facts)[0]
+
+
+def parse_records(records: Sequence[Record], facts: ParsingFacts) -> list[list[Envelope]]:
+    """All envelopes of each record, in the order of its payments.
+
+    A step is done for all records before the next one begins: its code and its tables stay in the processor's nearest
+    caches then (ADR 0011).
+    """
+    demotions = facts.directory.demotions
+    read = [parsers.parse(each.value, format=FORMAT_OF_TOPIC[each.topic], demotions=demotions) for each in records]
+    digests = [hashlib.sha256(each.value).hexdigest()[:32] for each in records]
+    arrivals = [(number, records[number], message) for number, messages in enumerate(read) for message in messages]
+    senders = [_authenticated(message, record, facts) for _, record, message in arrivals]
+    bases = [
+        _base(record, digests[number], message, sender, facts)
+        for (number, record, message), (sender, _) in zip(arrivals, senders, strict=True)
+    ]
+    problems = [problem or _refusal(message) for (_, _, message), (_, problem) in zip(arrivals, senders, strict=True)]
+    forwards = [
+        [] if problem is not None else _forwards(message, record)
+        for (_, record, message), problem in zip(arrivals, problems, strict=True)
+    ]
+    found: list[list[Envelope]] = [[] for _ in records]
+    for (number, _, message), base, problem, forward in zip(arrivals, bases, problems, forwards, strict=True):
+        found[number] += _of_message(base, message, problem, forward)
+    for envelopes in found:
+        for index, envelope in enumerate(envelopes):
+            envelope.index = index
+            envelope.count = len(envelopes)
+    return found
+
+
+def _base(record: Record, digest: str, message: Message, sender: str | None, facts: ParsingFacts) -> Envelope:
+    """What every envelope of a message says."""
+    return Envelope(
+        source=facts.sources[record.topic, record.partition],
+        offset=record.offset,
+        received_ms=record.timestamp_ms,
+        digest=digest,
+        state="RECEIVED",
+        format=message.format or FORMAT_OF_TOPIC[record.topic],
+        type=message.type,
+        sender=sender,
+        receiver=message.receiver,
+        reference=message.reference,
+        scheme=message.scheme,
+    )
 
 
 def _authenticated(message: Message, record: Record, facts: ParsingFacts) -> tuple[str | None, Rejection | None]:
@@ -115,24 +137,31 @@ def _halves(key: bytes) -> tuple[Any, Any]:
     return hashlib.sha256(bytes(each ^ 0x36 for each in block)), hashlib.sha256(bytes(each ^ 0x5C for each in block))
 
 
-def _of_message(base: Envelope, message: Message, record: Record) -> list[Envelope]:
-    fatal = _fatal(message) if message.findings else None
-    if fatal is not None:
-        found = _LINE.search(fatal.place)
-        line = int(found.group(1)) if found else None
-        value = "" if fatal.value is None else f" ({fatal.value})"
-        reason = Rejection(fatal.code, f"{fatal.place}: {fatal.rule}{value}", "parsing", line)
-        return [_refused(base, message, reason)]
+def _of_message(
+    base: Envelope, message: Message, problem: Rejection | None, forwards: list[str | None]
+) -> list[Envelope]:
+    """A message's envelopes; ``base`` becomes the only one's own."""
+    if problem is not None:
+        return [_refused(base, message, problem)]
     if not message.payments:
-        unexecuted = _unexecuted(message)
-        return [_noted(base, message, None) if unexecuted is None else _refused(base, message, unexecuted)]
-    forwards = _forwards(message, record)
+        return [_noted(base, message, None)]
     if len(forwards) == 1:
         return [_of_payment(base, message, message.payments[0], forwards[0])]
     return [
         _of_payment(copy(base), message, payment, forward)
         for payment, forward in zip(message.payments, forwards, strict=True)
     ]
+
+
+def _refusal(message: Message) -> Rejection | None:
+    """Why a message is refused as a whole."""
+    fatal = _fatal(message) if message.findings else None
+    if fatal is None:
+        return None if message.payments else _unexecuted(message)
+    found = _LINE.search(fatal.place)
+    line = int(found.group(1)) if found else None
+    value = "" if fatal.value is None else f" ({fatal.value})"
+    return Rejection(fatal.code, f"{fatal.place}: {fatal.rule}{value}", "parsing", line)
 
 
 def _fatal(message: Message) -> Finding | None:

@@ -8,13 +8,14 @@ means committed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import psycopg
 
 from engine.processors import outbound
-from engine.processors.batch import Batch, Place, Waiting
+from engine.processors.batch import Batch, Decision, Place, Waiting
 from engine.processors.book_state import BookState, instruction_of
 from engine.processors.decisions import Claims, Repetition, original_payment
 from engine.processors.recording import Arrival, hold
@@ -28,6 +29,70 @@ from settlement.admission import Admission, Facts, admit
 from settlement.instruction import Instruction
 from settlement.lifecycle import State
 from settlement.schemes import SCHEMES
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What becomes of an arrival, and why."""
+
+    arrival: Arrival
+    state: State
+    reason: Rejection | None = None
+    explanation: str | None = None
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One batch as it is decided: what it is decided by, and what is found on the way."""
+
+    batch: Batch
+    claims: Claims
+    letter: outbound.Correspondence
+    facts: Facts
+    judged: list[_Judged] = field(default_factory=list)
+    repeated: list[tuple[Arrival, Repetition]] = field(default_factory=list)
+    fresh: dict[str, Waiting] = field(default_factory=dict)
+    delivered: list[Envelope] = field(default_factory=list)
+
+    def settle(self, arrival: Arrival) -> None:
+        """It has moved."""
+        self.judged.append(_Judged(arrival, State.SETTLED))
+        self.delivered.append(arrival.envelope)
+
+    def refuse(self, arrival: Arrival, reason: Rejection) -> None:
+        """It is refused."""
+        self.judged.append(_Judged(arrival, State.REJECTED, reason, reason.text))
+
+    def wait(self, arrival: Arrival, state: State, until: str | None) -> None:
+        """It waits: for funds, or for its day (ISO 8601)."""
+        envelope = arrival.envelope
+        self.judged.append(_Judged(arrival, state, None, None if until is None else f"until {until}"))
+        day = None if until is None else date.fromisoformat(until)
+        step = envelope.attempt * 1000 + 1
+        self.fresh[envelope.payment_id.hex()] = Waiting(envelope, state, arrival.place.offset, step, day)
+
+    def say(self, judged: Sequence[_Judged]) -> None:
+        """The answers of all, then the rows of all (ADR 0011)."""
+        letter, answers = self.letter, outbound.answers
+        told = [
+            answers(
+                each.arrival.envelope, each.state, letter, reason=each.reason, first=each.arrival.envelope.attempt == 0
+            )
+            for each in judged
+        ]
+        self.batch.decide_all(
+            [
+                Decision(
+                    each.arrival.envelope,
+                    each.arrival.place,
+                    each.state,
+                    answers,
+                    None if each.reason is None else each.reason.code,
+                    each.explanation,
+                )
+                for each, answers in zip(judged, told, strict=True)
+            ]
+        )
 
 
 class BookWriter(Writer):
@@ -47,21 +112,21 @@ class BookWriter(Writer):
     ) -> None:
         """Every arrival in order, then whatever the batch has released."""
         state = self.state
-        facts = state.facts()
-        repeated: list[tuple[Arrival, Repetition]] = []
-        delivered: list[Envelope] = []
-        fresh: dict[str, Waiting] = {}
+        turn = _Turn(batch, claims, letter, state.facts())
         for arrival in arrivals:
+            if self._stands_apart(arrival):
+                self._say(turn)
             try:
-                self._decide_one(arrival, batch, claims, letter, facts, fresh, repeated, delivered)
+                self._decide_one(arrival, turn)
             except AlreadyDecidedError:
                 raise
             except Exception as problem:
                 self.crashed(arrival, problem)
                 raise
-        self._answer_repeated(repeated, batch)
-        self.release(batch, letter, fresh, delivered)
-        for waiting in fresh.values():
+        self._say(turn)
+        self._answer_repeated(turn.repeated, batch)
+        self.release(batch, letter, turn.fresh, turn.delivered)
+        for waiting in turn.fresh.values():
             waiting.position = state.book.position(waiting.envelope.payment_id.hex())
             batch.wait(waiting)
             state.waiting[waiting.envelope.payment_id.hex()] = waiting
@@ -107,17 +172,13 @@ class BookWriter(Writer):
         self.state.waiting.pop(key, None)
         batch.no_longer_waiting(waiting.envelope.payment_id)
 
-    def _decide_one(
-        self,
-        arrival: Arrival,
-        batch: Batch,
-        claims: Claims,
-        letter: outbound.Correspondence,
-        facts: Facts,
-        fresh: dict[str, Waiting],
-        repeated: list[tuple[Arrival, Repetition]],
-        delivered: list[Envelope],
-    ) -> None:
+    def _stands_apart(self, arrival: Arrival) -> bool:
+        """Whether this arrival's decision says more than its own outcome: everything before it is said first."""
+        payment = arrival.envelope.payment
+        asks = payment is not None and payment.kind is PaymentKind.CANCELLATION_REQUEST
+        return asks or self.crash_of(arrival.place) is not None
+
+    def _decide_one(self, arrival: Arrival, turn: _Turn) -> None:
         envelope, place = arrival.envelope, arrival.place
         key = envelope.payment_id.hex()
         if key in self.state.waiting:
@@ -125,73 +186,52 @@ class BookWriter(Writer):
         error = self.crash_of(place)
         if error is not None:
             envelope.crash = error
-            hold(envelope, place, batch, letter)
+            hold(envelope, place, turn.batch, turn.letter)
             return
         if envelope.payment is not None and envelope.payment.kind is PaymentKind.CANCELLATION_REQUEST:
-            self._cancel_on_request(envelope, place, batch, letter, fresh)
+            self._cancel_on_request(envelope, place, turn.batch, turn.letter, turn.fresh)
             return
-        repetition = claims.take(envelope, batch)
+        repetition = turn.claims.take(envelope, turn.batch)
         if repetition is not None and repetition.same:
-            repeated.append((arrival, repetition))
-            return
-        if repetition is not None:
-            self._refuse(envelope, place, batch, letter, repetition.rejection())
-            return
-        instruction = instruction_of(envelope, place.offset, key)
-        admission = admit(instruction, facts)
-        if admission.reason is not None:
-            reason = Rejection(admission.reason.code, admission.reason.text, "book")
-            self._refuse(envelope, place, batch, letter, reason)
-        elif admission.until is not None:
-            self._wait(envelope, place, batch, letter, State.WAREHOUSED, admission, fresh)
+            turn.repeated.append((arrival, repetition))
+        elif repetition is not None:
+            turn.refuse(arrival, repetition.rejection())
         else:
-            disposition = self.state.book.submit(instruction)
-            if disposition.state is State.SETTLED:
-                self.state.kinds[key] = instruction.kind
-                self._settled(envelope, place, batch, letter, delivered)
-            elif disposition.reason is not None:
-                reason = Rejection(disposition.reason.code, disposition.reason.text, "book")
-                self._refuse(envelope, place, batch, letter, reason)
-            else:
-                self._wait(envelope, place, batch, letter, State.QUEUED, admission, fresh)
+            self._admit(arrival, instruction_of(envelope, place.offset, key), turn)
+
+    def _admit(self, arrival: Arrival, instruction: Instruction, turn: _Turn) -> None:
+        """A payment that is new here: settled, queued, kept for its day, or refused."""
+        admission = admit(instruction, turn.facts)
+        if admission.reason is not None:
+            turn.refuse(arrival, Rejection(admission.reason.code, admission.reason.text, "book"))
+            return
+        if admission.until is not None:
+            turn.wait(arrival, State.WAREHOUSED, admission.until)
+            return
+        disposition = self.state.book.submit(instruction)
+        if disposition.state is State.SETTLED:
+            self.state.kinds[instruction.payment_id] = instruction.kind
+            turn.settle(arrival)
+        elif disposition.reason is not None:
+            turn.refuse(arrival, Rejection(disposition.reason.code, disposition.reason.text, "book"))
+        else:
+            turn.wait(arrival, State.QUEUED, None)
 
     # -- what a decision says ------------------------------------------------------------------------------------------
 
-    def _settled(
-        self, envelope: Envelope, place: Place, batch: Batch, letter: outbound.Correspondence, delivered: list[Envelope]
-    ) -> None:
-        first = envelope.attempt == 0
-        batch.decide(
-            envelope, place, State.SETTLED, answers=outbound.answers(envelope, State.SETTLED, letter, first=first)
-        )
-        delivered.append(envelope)
-
-    def _refuse(
-        self, envelope: Envelope, place: Place, batch: Batch, letter: outbound.Correspondence, reason: Rejection
-    ) -> None:
-        first = envelope.attempt == 0
-        found = outbound.answers(envelope, State.REJECTED, letter, reason=reason, first=first)
-        batch.decide(envelope, place, State.REJECTED, reason=reason.code, explanation=reason.text, answers=found)
-
-    def _wait(
-        self,
-        envelope: Envelope,
-        place: Place,
-        batch: Batch,
-        letter: outbound.Correspondence,
-        state: State,
-        admission: Admission,
-        fresh: dict[str, Waiting],
-    ) -> None:
-        first = envelope.attempt == 0
-        explanation = None if admission.until is None else f"until {admission.until}"
-        batch.decide(
-            envelope, place, state, explanation=explanation,
-            answers=outbound.answers(envelope, state, letter, first=first),
-        )  # fmt: skip
-        step = envelope.attempt * 1000 + 1
-        until = None if admission.until is None else date.fromisoformat(admission.until)
-        fresh[envelope.payment_id.hex()] = Waiting(envelope, state, place.offset, step, until)
+    def _say(self, turn: _Turn) -> None:
+        """What was judged so far, as rows and answers. A crash is counted against the arrival whose it is."""
+        judged, turn.judged = turn.judged, []
+        try:
+            turn.say(judged)
+        except Exception:
+            for each in judged:
+                try:
+                    turn.say([each])
+                except Exception as problem:
+                    self.crashed(each.arrival, problem)
+                    raise
+            raise
 
     def _settle_released(
         self, batch: Batch, letter: outbound.Correspondence, fresh: dict[str, Waiting], delivered: list[Envelope]

@@ -8,7 +8,7 @@ moment; repeated work is recognised by the writer's inbox. Splitting costs a top
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,13 +17,15 @@ from engine.bus.record import Outgoing, Record, deadletter_copy
 from engine.compliance.decision import ComplianceFacts
 from engine.observability.redaction import redacted
 from engine.processors.compliance import clear
-from engine.processors.parsing import ParsingFacts, parse_record
+from engine.processors.parsing import ParsingFacts, parse_records
 from engine.routing.decision import RoutingFacts, route
 from engine.wire import Envelope, Rejection, Route, decode, encode
 from payments import PaymentKind
 from settlement.schemes import BOOKS
 
 _SOURCE = b"qenex"
+#: Records that take each step together: parsed messages of all of them are in memory at the same time.
+_PORTION, _PORTION_BYTES = 64, 256 * 1024
 _BOOK_PARTITION = {book: number for number, book in enumerate(BOOKS)}
 
 
@@ -89,6 +91,18 @@ def outgoing(envelope: Envelope, topic: str, partition: int) -> Outgoing:
     return Outgoing(topic, partition, None, encode(envelope), headers)
 
 
+def portions(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    """A batch cut into portions: enough to take a step for all of them at once, too few to fill the memory."""
+    first = size = 0
+    for at, record in enumerate(records):
+        if at > first and (at - first == _PORTION or size + len(record.value) > _PORTION_BYTES):
+            yield records[first:at]
+            first, size = at, 0
+        size += len(record.value)
+    if records:
+        yield records[first:]
+
+
 class Stage:
     """A loop's work: records in, messages out; what crashes it three times is put aside as a held case."""
 
@@ -99,10 +113,10 @@ class Stage:
     def process(self, records: Sequence[Record]) -> list[Outgoing]:
         """All messages that a batch gives, in order."""
         facts = self._facts.current()
-        return [out for record in records for out in self.handle(record, facts)]
+        return [out for portion in portions(records) for out in self.handle(portion, facts)]
 
-    def handle(self, record: Record, facts: Facts) -> list[Outgoing]:
-        """The messages of one record."""
+    def handle(self, records: Sequence[Record], facts: Facts) -> list[Outgoing]:
+        """The messages of some records, in order: one step for all of them, then the next (ADR 0011)."""
         raise NotImplementedError
 
     def envelopes_put_aside(self, record: Record, error: str, facts: Facts) -> list[Envelope]:
@@ -135,19 +149,22 @@ class FromIngest(Stage):
         super().__init__(name, facts)
         self._fused = fused
 
-    def handle(self, record: Record, facts: Facts) -> list[Outgoing]:
-        """Envelopes of one ingest record, or of a released case, on their way."""
-        released = record.topic == topics.RELEASED
-        envelopes = [decode(record.value)] if released else parse_record(record, facts.parsing)
-        found = []
-        for envelope in envelopes:
-            if self._fused:
-                found.append(publish(routed(cleared(envelope, facts), facts), record.partition))
-            elif envelope.state == "RECEIVED":
-                found.append(outgoing(envelope, topics.PARSED, record.partition))
-            else:
-                found.append(publish(envelope, record.partition))
-        return found
+    def handle(self, records: Sequence[Record], facts: Facts) -> list[Outgoing]:
+        """Envelopes of ingest records, and of released cases, on their way."""
+        parsed = iter(parse_records([each for each in records if each.topic != topics.RELEASED], facts.parsing))
+        found = [[decode(each.value)] if each.topic == topics.RELEASED else next(parsed) for each in records]
+        partitions = [each.partition for each, envelopes in zip(records, found, strict=True) for _ in envelopes]
+        envelopes = [envelope for each in found for envelope in each]
+        if self._fused:
+            envelopes = [cleared(envelope, facts) for envelope in envelopes]
+            envelopes = [routed(envelope, facts) for envelope in envelopes]
+            return list(map(publish, envelopes, partitions))
+        return [
+            outgoing(envelope, topics.PARSED, partition)
+            if envelope.state == "RECEIVED"
+            else publish(envelope, partition)
+            for envelope, partition in zip(envelopes, partitions, strict=True)
+        ]
 
     def envelopes_put_aside(self, record: Record, error: str, facts: Facts) -> list[Envelope]:
         """A received message as a whole, or the released payment."""
@@ -168,12 +185,16 @@ class BetweenTopics(Stage):
         self._work = work
         self._onward = onward
 
-    def handle(self, record: Record, facts: Facts) -> list[Outgoing]:
-        """One envelope's next step."""
-        envelope = self._work(decode(record.value), facts)
+    def handle(self, records: Sequence[Record], facts: Facts) -> list[Outgoing]:
+        """The envelopes' next step."""
+        envelopes = [decode(each.value) for each in records]
+        envelopes = [self._work(envelope, facts) for envelope in envelopes]
+        return [self._sent_on(envelope, each.partition) for envelope, each in zip(envelopes, records, strict=True)]
+
+    def _sent_on(self, envelope: Envelope, partition: int) -> Outgoing:
         if self._onward is not None and envelope.state == "CLEARED":
-            return [outgoing(envelope, self._onward, record.partition)]
-        return [publish(envelope, record.partition)]
+            return outgoing(envelope, self._onward, partition)
+        return publish(envelope, partition)
 
     def envelopes_put_aside(self, record: Record, error: str, facts: Facts) -> list[Envelope]:  # noqa: ARG002
         """The payment itself, held."""
