@@ -10,8 +10,8 @@ letters divided differently.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -42,6 +42,8 @@ SHORT_WORD: Final = 3
 #: A word this long may be a whole name of up to JOINED_WORDS_MAX words without its blanks.
 JOINED_MIN: Final = 10
 JOINED_WORDS_MAX: Final = 3
+#: Words whose findings are remembered.
+KNOWN_MAX: Final = 131_072
 #: Words that weigh no more than this are not looked up.
 PARTICLE: Final = 0.2
 #: The upper bound leaves out particles, which weigh a little.
@@ -63,18 +65,40 @@ class Found(NamedTuple):
     clean: bool
 
 
+#: The word of most people: nobody on the list has one like it. Shared, for there are very many of them.
+_UNKNOWN: Final = Found(NOTHING, NOTHING, NOTHING, True, True)
+
+
+class _Known(dict[str, Found]):
+    """What was found for words: they repeat from name to name far more often than names do.
+
+    Looked up as a dictionary (``known[word]``) and emptied when it is full: an order of use would be kept at every
+    look-up, in memory that no cache holds.
+    """
+
+    def __init__(self, find: Callable[[str], Found]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, word: str) -> Found:
+        """Find a new word."""
+        if len(self) >= KNOWN_MAX:
+            self.clear()
+        found = self[word] = self._find(word)
+        return found
+
+
 def _deletions(word: str) -> list[str]:
     return [word[:at] + word[at + 1 :] for at in range(len(word))]
 
 
-def _keys(word: str, abjad: bool = False) -> list[str]:
-    """What a word is found by: itself, one letter less, its consonants, and those with one less."""
+def _keys(word: str, bones: str, abjad: bool) -> list[str]:
+    """What a word is found by: itself, one letter less, its consonants (``bones``), and those with one less."""
     keys = [word]
     if word in NICKNAMES:
         keys.append(NICKNAMES[word])
     if len(word) >= NEIGHBOUR_MIN:
         keys += _deletions(word)
-        bones = skeleton(word)
         if len(bones) > 2:
             keys.append("~" + bones)
             if len(bones) > 4:
@@ -101,8 +125,8 @@ class NameIndex:
         self._together: dict[str, tuple[int, ...]] = {}
         self._neighbours: dict[str, tuple[str, ...]] = {}
         self._build()
-        #: Words repeat from name to name far more often than names do.
-        self.found = lru_cache(maxsize=65_536)(self._found)
+        self._runs = frozenset(self._together) | self._words.keys()
+        self._found_in = {abjad: _Known(partial(self._find, abjad=abjad)) for abjad in (False, True)}
 
     def _build(self) -> None:
         words: defaultdict[str, set[int]] = defaultdict(set)
@@ -120,47 +144,54 @@ class NameIndex:
                 together["~" + skeleton("".join(name.tokens))].add(number)
         neighbours: defaultdict[str, list[str]] = defaultdict(list)
         for word in words:
-            for key in dict.fromkeys(_keys(word, abjad=True)) if weight(word) == 1.0 else (word,):
+            keys = _keys(word, skeleton(word), abjad=True) if weight(word) == 1.0 else (word,)
+            for key in dict.fromkeys(keys):
                 neighbours[key].append(word)
         self._words = {word: frozenset(numbers) for word, numbers in words.items()}
         self._lone = {word: frozenset(numbers) for word, numbers in lone.items()}
         self._together = {run: tuple(sorted(numbers)) for run, numbers in together.items()}
         self._neighbours = {key: tuple(found) for key, found in neighbours.items()}
 
-    def _found(self, word: str, abjad: bool) -> Found:
+    def found(self, word: str, abjad: bool) -> Found:
         """Names with a word like this one."""
-        neighbours, keys = self._neighbours, _keys(word, abjad)
-        like: set[str] = set()
+        return self._found_in[abjad][word]
+
+    def _find(self, word: str, abjad: bool) -> Found:
+        bones = skeleton(word)
+        neighbours, keys = self._neighbours, _keys(word, bones, abjad)
+        alike: list[str] = []
         if not neighbours.keys().isdisjoint(keys):
-            like.update(*[neighbours[key] for key in keys if key in neighbours])
-        alike = [listed for listed in like if similarity(word, listed, abjad) is not None]
+            like = set[str]().union(*[neighbours[key] for key in keys if key in neighbours])
+            alike = [listed for listed in like if similarity(word, listed, abjad) is not None]
+        joined = self._joined(word, bones)
         telling = len(word) > 1 and weight(word) > PARTICLE
+        if not alike and not joined and telling:
+            return _UNKNOWN
         if len(alike) == 1:
             names, lone = self._words[alike[0]], self._lone.get(alike[0], NOTHING)
         else:
             names = NOTHING.union(*[self._words[listed] for listed in alike])
             lone = NOTHING.union(*[self._lone.get(listed, NOTHING) for listed in alike])
-        joined = self._joined(word)
         return Found(names, lone, joined, telling, not (joined or lone or (telling and names)))
 
-    def _joined(self, word: str) -> frozenset[int]:
+    def _joined(self, word: str, bones: str) -> frozenset[int]:
         """Names whose words, written together, are this word or sound like it."""
         if len(word) <= SHORT_WORD:
             return NOTHING
         joined = self._together.get(word, ())
         if len(word) >= JOINED_MIN:
-            joined += self._together.get("~" + skeleton(word), ())
-        return frozenset(joined)
+            joined += self._together.get("~" + bones, ())
+        return frozenset(joined) if joined else NOTHING
 
     def unlike_any(self, name: Name) -> bool:
         """Whether ``candidates`` would find nothing, told from the words alone; False when that is not sure.
 
         Most names share a word with the list at most: this is their whole screening.
         """
-        tokens, look, abjad = name.tokens, self.found, name.abjad
+        tokens, known = name.tokens, self._found_in[name.abjad]
         names, tellings, sharing, fewest = NOTHING, 0, 0, 3 * SPELLING_MAX
         for token in tokens:
-            found = look(token, abjad)
+            found = known[token]
             if found.clean:
                 tellings += found.telling
                 continue
@@ -175,9 +206,7 @@ class NameIndex:
                 names = found.names
         if tellings < 2 or fewest <= sharing * SPELLING_MAX:
             return False
-        together, words = self._together, self._words
-        runs = _runs(tokens)
-        return together.keys().isdisjoint(runs) and words.keys().isdisjoint(runs)
+        return self._runs.isdisjoint(_runs(tokens))
 
     def candidates(self, name: Name) -> list[int]:
         """Numbers of the names to compare with, CANDIDATES_MAX of either kind at most."""

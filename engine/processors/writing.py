@@ -180,10 +180,10 @@ class Writer(ABC):
         arrived: dict[Attempt, Arrival] = {}
         after: dict[int, int] = {}
         sources, seen = self.ports.sources, self._seen
-        for record in records:
+        envelopes = [decode(record.value) for record in records]
+        for record, envelope in zip(records, envelopes, strict=True):
             source = sources[record.topic, record.partition]
             after[source] = record.offset + 1
-            envelope = decode(record.value)
             attempt = (envelope.payment_id, envelope.attempt)
             if attempt not in seen and attempt not in arrived:
                 arrived[attempt] = Arrival(envelope, Place(record.partition, record.offset, source))
