@@ -7,14 +7,14 @@ imported when the first input of that format arrives, so that a program which re
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import get_args
 
 from parsers.detect import HEAD, detect
 from parsers.message import Format, Message, Mode, Parsed, Verdict
 from payments import error
 
-__all__ = ["FORMATS", "Format", "Message", "Mode", "Parsed", "Verdict", "detect", "parse", "parse_chunks"]
+__all__ = ["FORMATS", "Format", "Message", "Mode", "Parsed", "Verdict", "detect", "parse", "parse_all", "parse_chunks"]
 
 #: The formats that ``parse`` reads.
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -51,6 +51,24 @@ def parse(
     if found is not None:
         raise ValueError(f"{found!r} is not a format: {', '.join(FORMATS)}")
     return [_unrecognised(data)]
+
+
+def parse_all(
+    inputs: Sequence[bytes],
+    *,
+    format: Format,  # noqa: A002  (as in parse)
+    demotions: Mapping[str, Collection[str]] | None = None,
+) -> list[list[Message]]:
+    """The messages of each of several inputs of one format, as ``parse`` gives them, in less time."""
+    if format == "swift-mt":
+        from parsers import swift_mt
+
+        return swift_mt.read_all(inputs, demotions=demotions)
+    if format == "iso20022":
+        from parsers import iso20022
+
+        return iso20022.read_all(inputs)
+    return [parse(data, format=format, demotions=demotions) for data in inputs]
 
 
 def parse_chunks(

@@ -62,8 +62,7 @@ def parse_records(records: Sequence[Record], facts: ParsingFacts) -> list[list[E
     A step is done for all records before the next one begins: its code and its tables stay in the processor's nearest
     caches then (ADR 0011).
     """
-    demotions = facts.directory.demotions
-    read = [parsers.parse(each.value, format=FORMAT_OF_TOPIC[each.topic], demotions=demotions) for each in records]
+    read = _read(records, facts)
     digests = [hashlib.sha256(each.value).hexdigest()[:32] for each in records]
     arrivals = [(number, records[number], message) for number, messages in enumerate(read) for message in messages]
     senders = [_authenticated(message, record, facts) for _, record, message in arrivals]
@@ -84,6 +83,20 @@ def parse_records(records: Sequence[Record], facts: ParsingFacts) -> list[list[E
             envelope.index = index
             envelope.count = len(envelopes)
     return found
+
+
+def _read(records: Sequence[Record], facts: ParsingFacts) -> list[list[Message]]:
+    """The messages of each record."""
+    of_format: dict[parsers.Format, list[int]] = {}
+    for number, record in enumerate(records):
+        of_format.setdefault(FORMAT_OF_TOPIC[record.topic], []).append(number)
+    read: list[list[Message]] = [[] for _ in records]
+    for found, numbers in of_format.items():
+        inputs = [records[number].value for number in numbers]
+        messages = parsers.parse_all(inputs, format=found, demotions=facts.directory.demotions)
+        for number, each in zip(numbers, messages, strict=True):
+            read[number] = each
+    return read
 
 
 def _base(record: Record, digest: str, message: Message, sender: str | None, facts: ParsingFacts) -> Envelope:

@@ -6,7 +6,7 @@ of the ISO 20022 message definitions.
 
 from parsers.iso20022.envelope import MAX_BYTES
 from parsers.iso20022.messages import MESSAGE_TYPES
-from parsers.iso20022.reader import looks_like, read
+from parsers.iso20022.reader import looks_like, read, read_all
 from parsers.iso20022.schemes import ADDRESS_DATES
 from parsers.iso20022.single import singles
 from parsers.iso20022.writer import (
@@ -32,6 +32,7 @@ __all__ = [
     "forwarded",
     "looks_like",
     "read",
+    "read_all",
     "resolution",
     "singles",
     "status_report",

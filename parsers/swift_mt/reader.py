@@ -8,6 +8,7 @@ caller says otherwise. Source: SWIFT User Handbook, Standards MT; the codes are 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from operator import call
 
 from parsers.message import Message, Mode
@@ -41,13 +42,33 @@ def read(data: bytes, *, mode: Mode | None = None, demotions: Demotions | None =
     ``demotions`` names rules that are warnings for a sender (see ``demotion``; ``checked`` is called on it by whoever
     takes the setting).
     """
+    return read_all((data,), mode=mode, demotions=demotions)[0]
+
+
+def read_all(
+    inputs: Sequence[bytes], *, mode: Mode | None = None, demotions: Demotions | None = None
+) -> list[list[Message]]:
+    """The messages of each input, as ``read`` gives them: a step for all of them, then the next, which is faster."""
+    begun = [_begun(data, mode, demotions) for data in inputs]
+    readings = [each for found in begun for each in found if isinstance(each, _Reading)]
+    for reading in readings:
+        reading.open()
+    for reading in readings:
+        reading.judge()
+    for reading in readings:
+        reading.pay()
+    return [[each.message() if isinstance(each, _Reading) else each for each in found] for found in begun]
+
+
+def _begun(data: bytes, mode: Mode | None, demotions: Demotions | None) -> list[_Reading | Message]:
+    """The envelopes of an input: what has a text of fields is still to be read, all else is a message already."""
     encoding = "latin-1" if data.isascii() else encoding_of(data)
     input_text = text_of(data, encoding)
     single = whole(input_text)
     if single is not None:
         single.encoding = encoding
         return [_message(single, data, 0, mode, False, demotions)]
-    messages: list[Message] = []
+    messages: list[_Reading | Message] = []
     received = "\r\n" if b"\r" in data else "\n"
     found = list(frames(input_text))
     answers = [_answer(frame) for frame in found]
@@ -75,8 +96,8 @@ def _answer(frame: Frame) -> str:
 
 def _message(
     frame: Frame, raw: bytes, index: int, mode: Mode | None, refused: bool, demotions: Demotions | None
-) -> Message:
-    """One message; ``refused`` tells that a NAK answers it."""
+) -> _Reading | Message:
+    """One message by its headers; ``refused`` tells that a NAK answers it."""
     problems = frame.problems
     if not frame.basic:
         if frame.bare:
@@ -90,51 +111,98 @@ def _message(
     user = user_header(frame.user, problems)
     if frame.text is None or frame.service:
         return _system_message(frame, index, headers, user, problems, raw)
-    return _financial(frame, raw, index, mode, headers, user, refused, demotions)
+    return _Reading(frame, raw, index, mode, headers, user, refused, demotions)
 
 
-def _financial(
-    frame: Frame,
-    raw: bytes,
-    index: int,
-    mode: Mode | None,
-    headers: Headers,
-    user: dict[str, str],
-    refused: bool,
-    demotions: Demotions | None,
-) -> Message:
-    """A message with a text of fields."""
-    kind, flag, problems = headers.message_type, user.get("119", ""), frame.problems
-    text = Text(frame.text or "", kind, flag, headers.sender, headers.receiver)
-    trailer = frame.trailer() if frame.others else ""
-    if trailer and (problem := trailer_problem(trailer)) is not None:
-        problems.append(problem)
-    if flag or ("121" not in user and kind in _WITH_UETR) or headers.service != "01":
-        _check_headers(headers, user, flag, problems)
-    lenient = mode == "lenient" or (mode is None and kind[:1] not in _MONEY)
-    findings = _judge(text, problems, "warning" if lenient else "error")
-    if demotions and findings:
-        findings = demoted(findings, headers.sender, demotions)
-    payments: tuple[Payment, ...] = ()
-    if not findings or all(each.severity != "error" for each in findings):
-        if refused:
-            findings.append(finding("N06", "block 1", None, severity="warning", level="message"))
-        elif text.plan.payable and all(text.matches):
-            payments = payments_of(text, headers, user)
-    return Message(
-        index=index,
-        format="swift-mt",
-        type=text.plan.name,
-        raw=raw,
-        findings=tuple(findings),
-        sender=headers.sender,
-        receiver=headers.receiver,
-        reference=text.get("20"),
-        uetr=user.get("121"),
-        payments=payments,
-        parsed=MtMessage(frame, text),
-        possible_duplicate="{PDE" in trailer or "{PDM" in trailer,
+class _Reading:
+    """The reading of one message with a text of fields: opened, judged, its payments built, and then a Message."""
+
+    __slots__ = (
+        "demotions",
+        "findings",
+        "frame",
+        "headers",
+        "index",
+        "mode",
+        "payments",
+        "raw",
+        "refused",
+        "text",
+        "user",
     )
+    text: Text
+    findings: list[Finding]
+    payments: tuple[Payment, ...]
+
+    def __init__(
+        self,
+        frame: Frame,
+        raw: bytes,
+        index: int,
+        mode: Mode | None,
+        headers: Headers,
+        user: dict[str, str],
+        refused: bool,
+        demotions: Demotions | None,
+    ) -> None:
+        self.frame = frame
+        self.raw = raw
+        self.index = index
+        self.mode = mode
+        self.headers = headers
+        self.user = user
+        self.refused = refused
+        self.demotions = demotions
+
+    def open(self) -> None:
+        """Divide the text into fields."""
+        headers = self.headers
+        flag = self.user.get("119", "")
+        self.text = Text(self.frame.text or "", headers.message_type, flag, headers.sender, headers.receiver)
+
+    def judge(self) -> None:
+        """Find what is wrong with headers, fields, trailer and by the rules."""
+        headers, user, problems, mode = self.headers, self.user, self.frame.problems, self.mode
+        kind, flag = headers.message_type, user.get("119", "")
+        trailer = self.frame.trailer() if self.frame.others else ""
+        if trailer and (problem := trailer_problem(trailer)) is not None:
+            problems.append(problem)
+        if flag or ("121" not in user and kind in _WITH_UETR) or headers.service != "01":
+            _check_headers(headers, user, flag, problems)
+        lenient = mode == "lenient" or (mode is None and kind[:1] not in _MONEY)
+        findings = _judge(self.text, problems, "warning" if lenient else "error")
+        if self.demotions and findings:
+            findings = demoted(findings, headers.sender, self.demotions)
+        self.findings = findings
+
+    def pay(self) -> None:
+        """Build the payments of a message without errors."""
+        text, findings = self.text, self.findings
+        self.payments = ()
+        if not findings or all(each.severity != "error" for each in findings):
+            if self.refused:
+                findings.append(finding("N06", "block 1", None, severity="warning", level="message"))
+            elif text.plan.payable and all(text.matches):
+                self.payments = payments_of(text, self.headers, self.user)
+
+    def message(self) -> Message:
+        """What was read."""
+        frame, headers, text = self.frame, self.headers, self.text
+        trailer = frame.trailer() if frame.others else ""
+        return Message(
+            index=self.index,
+            format="swift-mt",
+            type=text.plan.name,
+            raw=self.raw,
+            findings=tuple(self.findings),
+            sender=headers.sender,
+            receiver=headers.receiver,
+            reference=text.get("20"),
+            uetr=self.user.get("121"),
+            payments=self.payments,
+            parsed=MtMessage(frame, text),
+            possible_duplicate="{PDE" in trailer or "{PDM" in trailer,
+        )
 
 
 def _check_headers(headers: Headers, user: dict[str, str], flag: str, problems: list[Problem]) -> None:
