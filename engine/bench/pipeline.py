@@ -2,7 +2,8 @@
 
 Rule: open loop from a process of its own, 10 s of warm-up and then the measured window; a rate is kept up when
 everything offered is decided a second after the last message, the generator kept its clock, and the check of the books
-finds nothing. The ladder is climbed with short windows, and what is reported is a full window at the highest rate.
+finds nothing. The ladder is climbed with short windows from its middle, or descended where that is too high already,
+and what is reported is a full window at the highest rate.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from engine.errors import UsageFault
 BENCH = "pipeline"
 WARM_UP_SECONDS = 10.0
 WINDOW_SECONDS = 60.0
-LADDER = (4_000, 5_000, 6_000, 8_000, 10_000, 12_000, 15_000)
+LADDER = (500, 1_000, 1_500, 2_000, 2_500, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 12_000, 15_000)
+FIRST_RUNG = 4_000
 P99_MS = 150.0
 LATENCY_RATE = 2_000
 #: Windows of the climb.
@@ -159,27 +161,43 @@ def climb(run: Callable[[int, float, float], Run], seconds: float) -> tuple[Run 
 
     ``run`` is given rate, seconds and warm-up.
     """
-    kept, timely = [], []
-    for step, rate in enumerate(LADDER):
-        done = run(rate, min(_RUNG_SECONDS, seconds), _FIRST_WARM_UP if step == 0 else _RUNG_WARM_UP)
-        if not done.kept_up:
+    kept: list[int] = []
+    timely: list[int] = []
+    start, rungs = LADDER.index(FIRST_RUNG), 0
+
+    def rung(rate: int) -> bool:
+        nonlocal rungs
+        done = run(rate, min(_RUNG_SECONDS, seconds), _RUNG_WARM_UP if rungs else _FIRST_WARM_UP)
+        rungs += 1
+        kept.extend([rate] if done.kept_up else [])
+        timely.extend([rate] if done.in_time else [])
+        return done.kept_up
+
+    for rate in LADDER[start:]:
+        if not rung(rate):
             break
-        kept.append(rate)
-        if done.in_time:
-            timely.append(rate)
-    best = _highest(kept, lambda rate: run(rate, seconds, WARM_UP_SECONDS), lambda done: done.kept_up)
+    for rate in reversed(LADDER[:start]):
+        if kept and timely:
+            break
+        rung(rate)
+
+    def full(rate: int) -> Run:
+        return run(rate, seconds, WARM_UP_SECONDS)
+
+    best = _highest(max(kept, default=0), full, lambda done: done.kept_up)
     if best is not None and best.in_time:
         return best, best
-    below = [rate for rate in timely if best is None or rate < best.rate]
-    return best, _highest(below, lambda rate: run(rate, seconds, WARM_UP_SECONDS), lambda done: done.in_time)
+    most = max((rate for rate in timely if best is None or rate < best.rate), default=0)
+    return best, _highest(most, full, lambda done: done.in_time)
 
 
-def _highest(rates: list[int], run: Callable[[int], Run], good: Callable[[Run], bool]) -> Run | None:
-    """The highest of these rates that is good over a full window."""
-    for rate in reversed(rates):
-        done = run(rate)
-        if good(done):
-            return done
+def _highest(most: int, run: Callable[[int], Run], good: Callable[[Run], bool]) -> Run | None:
+    """The highest rate of the ladder that is good over a full window, from ``most`` downward."""
+    for rate in reversed(LADDER):
+        if rate <= most:
+            done = run(rate)
+            if good(done):
+                return done
     return None
 
 
@@ -231,7 +249,8 @@ def _sustained(mix: str, terms: Terms, seconds: float, naive: Naive | None, say:
     if terms.rate is not None:
         count = terms.rate * (seconds + min(WARM_UP_SECONDS, seconds))
     else:  # the rungs of the usual climb, and a full window at its end
-        count = sum(LADDER[:5]) * (_RUNG_WARM_UP + _RUNG_SECONDS) + LADDER[4] * (WARM_UP_SECONDS + seconds)
+        climbed = LADDER[LADDER.index(FIRST_RUNG) :][:5]
+        count = sum(climbed) * (_RUNG_WARM_UP + _RUNG_SECONDS) + climbed[-1] * (WARM_UP_SECONDS + seconds)
     with _bed(int(count), say) as bed:
         runs = Runs(bed, mix, say)
         best: Run | None
