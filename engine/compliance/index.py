@@ -88,8 +88,9 @@ class _Known(dict[str, Found]):
         return found
 
 
-def _deletions(word: str) -> list[str]:
-    return [word[:at] + word[at + 1 :] for at in range(len(word))]
+def _deletions(word: str, first: int = 0) -> list[str]:
+    """The word without one letter, each from the place ``first`` on."""
+    return [word[:at] + word[at + 1 :] for at in range(first, len(word))]
 
 
 def _keys(word: str, bones: str, abjad: bool) -> list[str]:
@@ -100,9 +101,10 @@ def _keys(word: str, bones: str, abjad: bool) -> list[str]:
     if len(word) >= NEIGHBOUR_MIN:
         keys += _deletions(word)
         if len(bones) > 2:
-            keys.append("~" + bones)
+            marked = "~" + bones
+            keys.append(marked)
             if len(bones) > 4:
-                keys += ["~" + shorter for shorter in _deletions(bones)]
+                keys += _deletions(marked, 1)
         if abjad and len(abjad_skeleton(word)) > 1:
             keys.append("=" + abjad_skeleton(word))
     return keys
@@ -210,34 +212,36 @@ class NameIndex:
 
     def candidates(self, name: Name) -> list[int]:
         """Numbers of the names to compare with, CANDIDATES_MAX of either kind at most."""
-        telling = _telling(name)
-        found = [(self.found(word, name.abjad), weight(word)) for word in telling]
+        known, telling = self._found_in[name.abjad], _telling(name)
+        found = [known[word] for word in telling]
         near = self._run_together(name)
-        sets = sorted([hit.names for hit, _ in found if hit.names], key=len)
+        sets = [hit.names for hit in found if hit.names]
         if len(telling) < 2:
             shared = sets[0] if sets else NOTHING
         else:
+            sets.sort(key=len)
             shared, once = _twice(sets)
             if 0 < len(once) <= SPELLING_MAX:
                 near |= self._spelt_alike(name, list(once))
-            for hit, _ in found:
-                near |= hit.lone
+            for hit in found:
+                if hit.lone:
+                    near |= hit.lone
         if not shared and not near:
             return []
-        return sorted(near)[:CANDIDATES_MAX] + self._best(name, found, shared - near)
+        return sorted(near)[:CANDIDATES_MAX] + self._best(name, list(zip(telling, found, strict=True)), shared - near)
 
     def _run_together(self, name: Name) -> set[int]:
         """Names of the same letters divided differently."""
-        tokens, near = name.tokens, set[int]()
-        get, words = self._together.get, self._words
+        tokens, known, near = name.tokens, self._found_in[name.abjad], set[int]()
         for token in tokens:
-            near |= self.found(token, name.abjad).joined
-        for run in _runs(tokens):
-            hit = get(run)
-            if hit:
-                near.update(hit)
-            if run in words:
-                near |= words[run]
+            joined = known[token].joined
+            if joined:
+                near |= joined
+        runs = _runs(tokens)
+        if not self._runs.isdisjoint(runs):
+            for run in runs:
+                near.update(self._together.get(run, ()))
+                near |= self._words.get(run, NOTHING)
         return near
 
     def _spelt_alike(self, name: Name, numbers: list[int]) -> set[int]:
@@ -252,13 +256,16 @@ class NameIndex:
         )
         return {numbers[at] for _, _, at in hits}
 
-    def _best(self, name: Name, found: list[tuple[Found, float]], shared: frozenset[int]) -> list[int]:
+    def _best(self, name: Name, found: list[tuple[str, Found]], shared: frozenset[int]) -> list[int]:
         """Those whose score can reach the least one, by an upper bound, best first."""
+        if not shared:
+            return []
+        weighed = [(hit.names, weight(word)) for word, hit in found]
         total = sum(name.weights)
         initials = sum([1 for token in name.tokens if len(token) == 1])
         kept = []
         for number in shared:
-            words = [weighs for hit, weighs in found if number in hit.names]
+            words = [weighs for names, weighs in weighed if number in names]
             hits = initials + sum(words)
             mass = self._mass[number]
             here, there = max(0.0, (total - hits) / total), max(0.0, (mass - hits) / mass)

@@ -76,6 +76,16 @@ _SILENT: Final = str.maketrans("", "", "aeiouyj")
 _FIRST: Final = str.maketrans("eiouj", "aaaay")
 
 
+#: Letters that no replacement puts into a word: each spelling has one, and is looked for in words that have it only.
+_RARE: Final = frozenset("chjqvwxyz")
+
+
+@lru_cache(maxsize=512)
+def _sounds_with(letters: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """The spellings of one sound that words with just these of the rare letters can hold, in their order."""
+    return tuple([(spelling, sound) for spelling, sound in _SOUNDS if letters.issuperset(_RARE.intersection(spelling))])
+
+
 @lru_cache(maxsize=131_072)
 def skeleton(word: str) -> str:
     """The consonants of a word behind its first letter, spellings of one sound folded together.
@@ -83,13 +93,16 @@ def skeleton(word: str) -> str:
     >>> skeleton("mohammed"), skeleton("muhamad"), skeleton("wladimir")
     ('mhmd', 'mhmd', 'fldmr')
     """
-    for spelling, sound in _SOUNDS:
-        if spelling in word:
-            word = word.replace(spelling, sound)
-    bones = word[:1].translate(_FIRST)
+    rare = _RARE.intersection(word)
+    if rare:
+        for spelling, sound in _sounds_with(rare):
+            if spelling in word:
+                word = word.replace(spelling, sound)
+    bones = last = word[:1].translate(_FIRST)
     for letter in word[1:].translate(_SILENT):
-        if letter != bones[-1]:
+        if letter != last:
             bones += letter
+            last = letter
     return bones
 
 
@@ -103,6 +116,9 @@ def abjad_skeleton(word: str) -> str:
     return folded[:1] + folded[1:].replace("f", "")
 
 
+_distance = OSA.distance
+
+
 def _different(a: str, b: str) -> tuple[float, Kind] | None:
     """Similarity of two unequal words of several letters, or None."""
     a, b = a[:WORD_MAX], b[:WORD_MAX]
@@ -110,8 +126,7 @@ def _different(a: str, b: str) -> tuple[float, Kind] | None:
         return None
     if NICKNAMES.get(a, a) == NICKNAMES.get(b, b):
         return NICKNAME, "short form"
-    longest = max(len(a), len(b))
-    edited = 1 - OSA.distance(a, b) / longest
+    edited = 1 - _distance(a, b) / max(len(a), len(b))
     if edited >= SOUNDS_ALIKE:
         bones = skeleton(a)
         if len(bones) > 1 and bones == skeleton(b):
@@ -119,7 +134,6 @@ def _different(a: str, b: str) -> tuple[float, Kind] | None:
     return (edited, "spelling") if edited >= ALIKE else None
 
 
-@lru_cache(maxsize=262_144)
 def similarity(screened: str, listed: str, abjad: bool = False) -> tuple[float, Kind] | None:
     """How alike two words are and in which way; None when they are two words."""
     if screened == listed:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -136,7 +136,7 @@ class Screener:
         self._index = NameIndex(names, settings.threshold / settings.name_weight - 0.05)
         self._bics, self._identifiers = _by_bic(watchlist), _by_identifier(watchlist, settings.identifier_length_min)
         #: For names with candidates only: a name like no listed one is judged faster than it is remembered.
-        self._compared = lru_cache(maxsize=settings.cache_size)(self._compare)
+        self._compared: dict[tuple[str, str | None, str | None, EntryType], tuple[Hit, ...]] = {}
         self._clean = Screening((), (), watchlist.version, settings.version)
 
     @cached_property
@@ -192,10 +192,17 @@ class Screener:
         normal = normalise(name)
         if not normal.tokens or self._index.unlike_any(normal):
             return ()
-        return self._compared(name, birth_date, country, kind)
+        about = (name, birth_date, country, kind)
+        found = self._compared.get(about)
+        if found is None:
+            if len(self._compared) >= self.settings.cache_size:
+                self._compared.clear()
+            found = self._compared[about] = self._compare(normal, *about)
+        return found
 
-    def _compare(self, name: str, birth_date: str | None, country: str | None, kind: EntryType) -> tuple[Hit, ...]:
-        normal = normalise(name)
+    def _compare(
+        self, normal: Name, name: str, birth_date: str | None, country: str | None, kind: EntryType
+    ) -> tuple[Hit, ...]:
         best: dict[str, Hit] = {}
         for number in self._index.candidates(normal):
             compared = compare(normal, self._names[number])
@@ -262,7 +269,7 @@ class Screener:
 
     def _agent(self, field: str, agent: Agent, hits: list[Hit]) -> None:
         bic, listed = agent.bic, self._bics
-        if bic is not None and (bic[:8] in listed or bic in listed):
+        if listed and bic is not None and (bic[:8] in listed or bic in listed):
             self._listed_bic(f"{field}.bic", bic, hits)
         if agent.name:
             country = agent.address.country if agent.address is not None else None
