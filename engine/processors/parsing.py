@@ -12,7 +12,7 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -51,6 +51,18 @@ class ParsingFacts:
     sources: Mapping[tuple[str, int], int]
 
 
+@dataclass(slots=True)
+class _Arrival:
+    """One message of a record on its way to its envelopes, and the digest of the record."""
+
+    record: Record
+    digest: str
+    message: Message
+    sender: str | None = None
+    problem: Rejection | None = None
+    forwards: list[str | None] = field(default_factory=list)
+
+
 def parse_record(record: Record, facts: ParsingFacts) -> list[Envelope]:
     """All envelopes of a record, in the order of its payments."""
     return parse_records((record,), facts)[0]
@@ -62,27 +74,31 @@ def parse_records(records: Sequence[Record], facts: ParsingFacts) -> list[list[E
     A step is done for all records before the next one begins: its code and its tables stay in the processor's nearest
     caches then (ADR 0011).
     """
-    read = _read(records, facts)
-    digests = [hashlib.sha256(each.value).hexdigest()[:32] for each in records]
-    arrivals = [(number, records[number], message) for number, messages in enumerate(read) for message in messages]
-    senders = [_authenticated(message, record, facts) for _, record, message in arrivals]
-    bases = [
-        _base(record, digests[number], message, sender, facts)
-        for (number, record, message), (sender, _) in zip(arrivals, senders, strict=True)
+    digests = [hashlib.sha256(record.value).hexdigest()[:32] for record in records]
+    found = [
+        [_Arrival(record, digest, message) for message in messages]
+        for record, digest, messages in zip(records, digests, _read(records, facts), strict=True)
     ]
-    problems = [problem or _refusal(message) for (_, _, message), (_, problem) in zip(arrivals, senders, strict=True)]
-    forwards = [
-        [] if problem is not None else _forwards(message, record)
-        for (_, record, message), problem in zip(arrivals, problems, strict=True)
+    arrivals = [arrival for of_record in found for arrival in of_record]
+    for each in arrivals:
+        each.sender, each.problem = _authenticated(each.message, each.record, facts)
+    for each in arrivals:
+        each.problem = each.problem or _refusal(each.message)
+    for each in arrivals:
+        if each.problem is None:
+            each.forwards = _forwards(each.message, each.record)
+    envelopes = iter([_base(each, facts) for each in arrivals])
+    return [
+        _numbered([envelope for each in of_record for envelope in _of_message(next(envelopes), each)])
+        for of_record in found
     ]
-    found: list[list[Envelope]] = [[] for _ in records]
-    for (number, _, message), base, problem, forward in zip(arrivals, bases, problems, forwards, strict=True):
-        found[number] += _of_message(base, message, problem, forward)
-    for envelopes in found:
-        for index, envelope in enumerate(envelopes):
-            envelope.index = index
-            envelope.count = len(envelopes)
-    return found
+
+
+def _numbered(envelopes: list[Envelope]) -> list[Envelope]:
+    for index, envelope in enumerate(envelopes):
+        envelope.index = index
+        envelope.count = len(envelopes)
+    return envelopes
 
 
 def _read(records: Sequence[Record], facts: ParsingFacts) -> list[list[Message]]:
@@ -99,17 +115,18 @@ def _read(records: Sequence[Record], facts: ParsingFacts) -> list[list[Message]]
     return read
 
 
-def _base(record: Record, digest: str, message: Message, sender: str | None, facts: ParsingFacts) -> Envelope:
+def _base(arrival: _Arrival, facts: ParsingFacts) -> Envelope:
     """What every envelope of a message says."""
+    record, message = arrival.record, arrival.message
     return Envelope(
         source=facts.sources[record.topic, record.partition],
         offset=record.offset,
         received_ms=record.timestamp_ms,
-        digest=digest,
+        digest=arrival.digest,
         state="RECEIVED",
         format=message.format or FORMAT_OF_TOPIC[record.topic],
         type=message.type,
-        sender=sender,
+        sender=arrival.sender,
         receiver=message.receiver,
         reference=message.reference,
         scheme=message.scheme,
@@ -150,12 +167,11 @@ def _halves(key: bytes) -> tuple[Any, Any]:
     return hashlib.sha256(bytes(each ^ 0x36 for each in block)), hashlib.sha256(bytes(each ^ 0x5C for each in block))
 
 
-def _of_message(
-    base: Envelope, message: Message, problem: Rejection | None, forwards: list[str | None]
-) -> list[Envelope]:
+def _of_message(base: Envelope, arrival: _Arrival) -> list[Envelope]:
     """A message's envelopes; ``base`` becomes the only one's own."""
-    if problem is not None:
-        return [_refused(base, message, problem)]
+    message, forwards = arrival.message, arrival.forwards
+    if arrival.problem is not None:
+        return [_refused(base, message, arrival.problem)]
     if not message.payments:
         return [_noted(base, message, None)]
     if len(forwards) == 1:

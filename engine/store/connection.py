@@ -21,11 +21,16 @@ OPERATING_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
 def connect(url: str, role: Role, *, autocommit: bool = True, name: str = "qenex") -> Connection:
-    """Connect, and step down into the role; ServiceUnavailable when Postgres does not answer."""
+    """Connect, and step down into the role; ServiceUnavailable when Postgres does not answer.
+
+    Statements are planned each time: under one connection tables grow from nothing to millions of rows, and a plan
+    that was made for the empty ones would stay until somebody analyses them.
+    """
     try:
         connection = psycopg.connect(
             url, autocommit=autocommit, application_name=name, connect_timeout=10, prepare_threshold=1
         )
+        connection.execute("set plan_cache_mode = force_custom_plan")
         if role != "owner":
             connection.execute(f"set role {role}")
     except psycopg.OperationalError as problem:

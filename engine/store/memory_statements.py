@@ -388,19 +388,17 @@ def _late(db: MemoryPostgres, given: Any, session: int) -> Answer:
     return sorted(late, key=lambda row: row[6])
 
 
-@_on(outbox._FIRST_ANSWERS)
-def _first_answers(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
-    outcomes, rows = db.table("engine.outcomes"), db.table("engine.outbox")
-    found: list[Row] = []
-    for payment in {_id(shown) for shown in given[0]}:
-        if payment in outcomes:
-            _, _, first, count, number, _, _ = outcomes[payment]
-            found += [
-                (seq, UUID(bytes=payment), *rows[number, seq][4:7])
-                for seq in range(first, first + count)
-                if (number, seq) in rows
-            ]
-    return [row[1:] for row in sorted(found, key=lambda row: row[0])]
+@_on(outbox._FIRST_OUTCOMES)
+def _first_outcomes(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
+    outcomes = db.table("engine.outcomes")
+    found = sorted({_id(shown) for shown in given[0]} & outcomes.keys())
+    return [(UUID(bytes=payment), outcomes[payment][4], *outcomes[payment][2:4]) for payment in found]
+
+
+@_on(outbox._BY_NUMBER)
+def _by_number(db: MemoryPostgres, given: Arguments, session: int) -> Answer:
+    rows = db.table("engine.outbox")
+    return [(*key, *rows[key][4:7]) for key in zip(*given, strict=True) if key in rows and rows[key][6]]
 
 
 @_on("select seq, topic, partition, payload from engine.case_outbox where seq > %s order by seq")

@@ -6,6 +6,7 @@ Rule: rows are only read here; the writer's commit put them there.
 from __future__ import annotations
 
 from datetime import datetime
+from operator import itemgetter
 
 from engine import ids
 from engine.processors.batch import Answer, Event, Posted
@@ -102,19 +103,34 @@ def events_since(connection: Connection, writer_no: int, since: datetime) -> lis
     ]  # fmt: skip
 
 
-_FIRST_ANSWERS = """
-    select c.payment_id, o.recipient, o.type, o.payload from engine.outcomes c
-    join engine.outbox o on o.writer_no = c.writer_no and o.seq >= c.outbox_first
-         and o.seq < c.outbox_first + c.outbox_count
-    where c.payment_id = any(%s::uuid[]) and o.payload <> ''::bytea order by o.seq
+_FIRST_OUTCOMES = """
+    select payment_id, writer_no, outbox_first, outbox_count from engine.outcomes where payment_id = any(%s::uuid[])
+"""
+_BY_NUMBER = """
+    select o.writer_no, o.seq, o.recipient, o.type, o.payload
+    from unnest(%s::smallint[], %s::bigint[]) as wanted (writer_no, seq) join engine.outbox o using (writer_no, seq)
+    where o.payload <> ''::bytea
 """
 
 
 def first_answers(connection: Connection, payment_ids: list[bytes]) -> dict[bytes, list[Answer]]:
-    """Everything that went out with the outcomes of these payments."""
+    """Everything that went out with the outcomes of these payments, in order.
+
+    Two look-ups by key: of one query over both tables the planner cannot know that an outcome has few answers, and in
+    a large outbox it reads all of both.
+    """
     answers: dict[bytes, list[Answer]] = {}
-    if payment_ids:
-        found = connection.execute(_FIRST_ANSWERS, ([payment.hex() for payment in payment_ids],))
-        for payment, recipient, kind, payload in found.fetchall():
-            answers.setdefault(payment.bytes, []).append(Answer(recipient, kind, payload))
+    if not payment_ids:
+        return answers
+    outcomes = connection.execute(_FIRST_OUTCOMES, ([payment.hex() for payment in payment_ids],)).fetchall()
+    owner = {
+        (writer_no, seq): payment.bytes
+        for payment, writer_no, first, count in outcomes
+        for seq in range(first, first + count)
+    }
+    if owner:
+        writers, numbers = zip(*owner, strict=True)
+        found = connection.execute(_BY_NUMBER, (list(writers), list(numbers))).fetchall()
+        for writer_no, seq, recipient, kind, payload in sorted(found, key=itemgetter(0, 1)):
+            answers.setdefault(owner[writer_no, seq], []).append(Answer(recipient, kind, payload))
     return answers
