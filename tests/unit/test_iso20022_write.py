@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
 import pytest
 
 from parsers.iso20022 import (
@@ -11,6 +14,7 @@ from parsers.iso20022 import (
     References,
     read,
     resolution,
+    singles,
     status_report,
 )
 from parsers.message import Message
@@ -140,3 +144,36 @@ def test_a_version_that_the_template_does_not_fit_is_refused() -> None:
             references=REFERENCES,
             version="camt.029.001.03",
         )
+
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "iso20022"
+
+
+def of_batches(name: str, times: int) -> bytes:
+    """A message of batches with its first batch several times."""
+    whole = (VECTORS / name).read_text()
+    batch = whole[whole.index("<PmtInf>") : whole.index("</PmtInf>") + len("</PmtInf>")]
+    header, rest = whole.split("</GrpHdr>", 1)
+    header = header.replace("<NbOfTxs>2", f"<NbOfTxs>{2 * times}").replace("3100.50", str(3100.5 * times))
+    copies = [batch.replace("SALA-11-", f"SALA-{number}-") for number in range(12, 11 + times)]
+    return (header + "</GrpHdr>" + "".join(copies) + rest).encode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        (VECTORS / "salaries.pain.001.xml").read_bytes(),
+        of_batches("salaries.pain.001.xml", 3),
+        (VECTORS / "collection.pacs.003.xml").read_bytes(),
+        (VECTORS / "return.pacs.004.xml").read_bytes(),
+    ],
+    ids=["one batch", "three batches", "no batch", "one transaction"],
+)
+def test_each_transaction_is_a_valid_message_alone(data: bytes) -> None:
+    [whole] = read(data)
+    assert list(whole.errors()) == []
+    copies = [read(single)[0] for single in singles(data)]
+    assert [list(copy.errors()) for copy in copies] == [[]] * len(whole.payments)
+    alone = [msgspec.structs.replace(copy.payments[0], index=number) for number, copy in enumerate(copies)]
+    assert alone == list(whole.payments)
+    assert [len(copy.payments) for copy in copies] == [1] * len(whole.payments)
