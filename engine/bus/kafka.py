@@ -14,6 +14,7 @@ is open). A crash must not stop a partition that long.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -66,6 +67,8 @@ _REFUSED = frozenset({
 })  # fmt: skip
 _FAILURES_KEPT = 20
 _ANY_PARTITION = -1
+#: Longest time for giving up partitions before a close, in seconds.
+_UNSUBSCRIBING = 5.0
 
 
 def common_config(settings: BusSettings) -> dict[str, Any]:
@@ -188,6 +191,8 @@ class KafkaConsumer:
         self._headers = headers
         self._health = Health(f"consumer of {group}")
         self._client = Consumer({**consumer_config(settings, group, instance), "error_cb": self._health.heard})
+        self._static = instance is not None
+        self._subscribed = False
         self._paused: set[Place] = set()
         #: What was assigned without a group, from where.
         self._assigned: dict[Place, int] = {}
@@ -211,6 +216,7 @@ class KafkaConsumer:
         def gone(told: PlacesCallback) -> Callable[[Consumer, list[TopicPartition]], None]:
             return lambda _, partitions: told([(each.topic, each.partition) for each in partitions])
 
+        self._subscribed = True
         self._client.subscribe(list(topics), on_assign=assigned, on_revoke=gone(on_revoke), on_lost=gone(on_lost))
 
     def assign(self, positions: Positions) -> None:
@@ -320,8 +326,26 @@ class KafkaConsumer:
         return found
 
     def close(self) -> None:
-        """Stop; a group's callbacks run once more."""
-        self._client.close()
+        """Stop; a group's callbacks run once more.
+
+        A member that leaves its group does so before the close. Where a close meets a rebalance, librdkafka (seen with
+        2.16.1; cf. its issue 4041) may wait for ever inside the callback for an answer that it has thrown away, and
+        with it the interpreter. A static member does not leave: it closes outside of rebalances, but for accidents.
+        """
+        try:
+            if self._subscribed and not self._static:
+                self._unsubscribe()
+        finally:
+            self._subscribed = False
+            self._client.close()
+
+    def _unsubscribe(self) -> None:
+        self._client.unsubscribe()
+        until = time.monotonic() + _UNSUBSCRIBING
+        while time.monotonic() < until:
+            self._client.consume(1, 0.05)
+            if not self._client.assignment():
+                return
 
 
 def record_of(message: Message, *, headers: bool = True) -> Record:

@@ -119,13 +119,15 @@ class StageLoop:
         self._commit_at = self._record_at = self._clock.monotonic()
 
     def _leave(self) -> None:
-        self._watchdog.idle()
+        self._watchdog.working(self._clock.monotonic())  # a client's close has hung before
         try:
             self._consumer.close()
             if not self._fenced:
                 self._crashes.end_run()
         except OperatingFaultError as fault:  # the next run will be careful for nothing
             self._outage("leaving", fault)
+        finally:
+            self._watchdog.idle()
 
     def step(self) -> None:
         """One turn: take a batch, handle it, commit when it is time."""

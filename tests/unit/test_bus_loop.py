@@ -484,6 +484,25 @@ def test_an_orderly_stop_is_no_crash() -> None:
 # Outages
 
 
+def test_a_client_that_closes_is_watched_and_one_that_has_closed_is_not() -> None:
+    world, heard = World(), list[str]()
+
+    class Dog:
+        def working(self, _: float) -> None:
+            heard.append("working")
+
+        def idle(self) -> None:
+            heard.append("idle")
+
+    consumer, register = world.bus.consumer("stages", "worker-1"), world.register
+    loop = StageLoop(consumer, world.bus.producer(), Copying(), register, [IN], clock=world.clock, watchdog=Dog())
+    close = consumer.close
+    consumer.close = lambda: (heard.append("closing"), close())  # type: ignore[method-assign]
+    loop.stop()
+    loop.run()
+    assert heard == ["working", "closing", "idle"]
+
+
 def test_a_service_that_comes_back_costs_time_and_nothing_else() -> None:
     world = World(5)
     failures = iter([True] * 4)
