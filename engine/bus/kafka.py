@@ -329,7 +329,7 @@ class KafkaConsumer:
         """Stop; a group's callbacks run once more.
 
         A member that leaves its group does so before the close. Where a close meets a rebalance, librdkafka (seen with
-        2.16.1; cf. its issue 4041) may wait for ever inside the callback for an answer that it has thrown away, and
+        2.16.1; cf. its issue 4041) may wait for ever inside the callback for an answer that does not come, and
         with it the interpreter. A static member does not leave: it closes outside of rebalances, but for accidents.
         """
         try:
